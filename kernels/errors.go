@@ -1,0 +1,18 @@
+package kernels
+
+// Panics of misuse, checked in this order.
+const (
+	errGemmOp      = "kernels: no such GemmOp"
+	errNegative    = "kernels: negative dimension"
+	errLDA         = "kernels: lda too small"
+	errLDB         = "kernels: ldb too small"
+	errLDC         = "kernels: ldc too small"
+	errShortA      = "kernels: a too short"
+	errShortB      = "kernels: b too short"
+	errShortC      = "kernels: c too short"
+	errLength      = "kernels: slice length does not match the shape"
+	errLevels      = "kernels: quantization levels out of range"
+	errLeading     = "kernels: leading dimension too small"
+	errStep        = "kernels: step of the optimizer must be at least 1"
+	errProbability = "kernels: probability outside [0, 1]"
+)

@@ -1,0 +1,69 @@
+package kernels
+
+import (
+	"sync"
+	"unsafe"
+)
+
+// freeList keeps values for reuse. Unlike a sync.Pool it gives nothing back to
+// the collector, so calls that found what they needed once never allocate
+// again; it holds as many values as were in use at the same time.
+type freeList[T any] struct {
+	mu   sync.Mutex
+	free []*T
+}
+
+func (l *freeList[T]) get() *T {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last := len(l.free) - 1
+	if last < 0 {
+		return new(T)
+	}
+	x := l.free[last]
+	l.free = l.free[:last]
+	return x
+}
+
+func (l *freeList[T]) put(x *T) {
+	l.mu.Lock()
+	l.free = append(l.free, x)
+	l.mu.Unlock()
+}
+
+// grow returns buf if it holds n floats, else a new buffer of n, aligned to 64
+// bytes. What buf held is lost.
+func grow(buf []float32, n int) []float32 {
+	if len(buf) >= n {
+		return buf
+	}
+	buf = make([]float32, n+15)
+	skip := -int(uintptr(unsafe.Pointer(&buf[0]))/4) & 15
+	return buf[skip : skip+n]
+}
+
+// packRows copies a block (depth, cols) of src:
+//
+//	dst[p*ldd+j] = src[p*lds+j]
+func packRows(dst []float32, ldd int, src []float32, lds, cols, depth int) {
+	if packRowsFast(dst, ldd, src, lds, cols, depth) {
+		return
+	}
+	for p := range depth {
+		copy(dst[p*ldd:p*ldd+cols], src[p*lds:])
+	}
+}
+
+// packTransposed copies a block (cols, depth) of src transposed:
+//
+//	dst[p*ldd+j] = src[j*lds+p]
+func packTransposed(dst []float32, ldd int, src []float32, lds, cols, depth int) {
+	if packTransposedFast(dst, ldd, src, lds, cols, depth) {
+		return
+	}
+	for j := range cols {
+		for p, x := range src[j*lds : j*lds+depth] {
+			dst[p*ldd+j] = x
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package kernels
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// ISA is a level of the instruction-set ladder. Each level includes what the
+// levels below it promise, so a kernel of level L may run wherever [Level] is
+// at least L.
+type ISA uint8
+
+// The ladder, lowest first.
+const (
+	Generic ISA = iota // pure Go
+	AVX2               // AVX2 and FMA
+	AVXVNNI            // AVX2 with VEX-encoded VPDPBUSD
+	AVX512             // AVX-512 F, BW, DQ and VL
+	VNNI               // AVX-512 with VPDPBUSD
+	AMX                // AMX-TILE and AMX-INT8
+	numISA
+)
+
+var isaNames = [numISA]string{"generic", "avx2", "avxvnni", "avx512", "vnni", "amx"}
+
+// String returns the word by which JPQD_ISA names the level.
+func (i ISA) String() string {
+	if i < numISA {
+		return isaNames[i]
+	}
+	return fmt.Sprintf("ISA(%d)", uint8(i))
+}
+
+// ParseISA returns the level that the word names; the error lists the words.
+func ParseISA(word string) (ISA, error) {
+	for i, name := range isaNames {
+		if word == name {
+			return ISA(i), nil
+		}
+	}
+	return Generic, fmt.Errorf("kernels: JPQD_ISA=%q: want one of %s", word, strings.Join(isaNames[:], ", "))
+}
+
+// missing[i] says why level i cannot run here; "" where it can.
+var missing = detect()
+
+// level is the highest level in use: what the CPU offers, capped by the
+// environment variable JPQD_ISA. Tests lower it with setLevel.
+var level = startLevel(os.Getenv("JPQD_ISA"))
+
+// startLevel panics on an unknown word: a cap that is misspelt must not
+// silently measure something else.
+func startLevel(word string) ISA {
+	best := Generic
+	for i := range numISA {
+		if missing[i] == "" {
+			best = i
+		}
+	}
+	if word == "" {
+		return best
+	}
+	limit, err := ParseISA(word)
+	if err != nil {
+		panic(err)
+	}
+	for limit > best || missing[limit] != "" {
+		limit--
+	}
+	return limit
+}
+
+// Level is the level in use: the highest one this CPU has, unless the
+// environment variable JPQD_ISA caps it.
+func Level() ISA { return level }
+
+// Missing says why level i cannot run on this machine, or "" where it can.
+func Missing(i ISA) string { return missing[i] }

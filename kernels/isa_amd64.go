@@ -1,0 +1,28 @@
+//go:build amd64 && !noasm && !purego
+
+package kernels
+
+import "github.com/klauspost/cpuid/v2"
+
+// detect asks the CPU, and through XGETBV the operating system, for each level.
+func detect() (missing [numISA]string) {
+	need := [numISA][]cpuid.FeatureID{
+		AVX2:    {cpuid.AVX2, cpuid.FMA3},
+		AVXVNNI: {cpuid.AVX2, cpuid.FMA3, cpuid.AVXVNNI},
+		AVX512:  {cpuid.AVX2, cpuid.FMA3, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL},
+		VNNI:    {cpuid.AVX2, cpuid.FMA3, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL, cpuid.AVX512VNNI},
+		AMX:     {cpuid.AMXTILE, cpuid.AMXINT8},
+	}
+	for isa, features := range need {
+		for _, f := range features {
+			if !cpuid.CPU.Supports(f) {
+				missing[isa] = "the CPU lacks " + f.String()
+				break
+			}
+		}
+	}
+	if missing[AMX] == "" {
+		missing[AMX] = "no kernel of this level yet"
+	}
+	return missing
+}

@@ -1,0 +1,11 @@
+//go:build !amd64 || noasm || purego
+
+package kernels
+
+// detect: without assembly there is nothing above generic.
+func detect() (missing [numISA]string) {
+	for i := AVX2; i < numISA; i++ {
+		missing[i] = "built without assembly"
+	}
+	return missing
+}

@@ -1,0 +1,29 @@
+package kernels
+
+// rowGrain is about how many elements the rows of one part have together.
+const rowGrain = 1 << 13
+
+// rowsPerPart is how many rows of cols elements make one part. It depends on
+// nothing but cols, so the parts are the same for any number of threads.
+func rowsPerPart(cols int) int { return max(1, rowGrain/max(cols, 1)) }
+
+// checkShape panics on negative dimensions.
+func checkShape(rows, cols int) {
+	if rows < 0 || cols < 0 {
+		panic(errNegative)
+	}
+}
+
+// checkLength panics unless x has n elements.
+func checkLength(x []float32, n int) {
+	if len(x) != n {
+		panic(errLength)
+	}
+}
+
+// checkOptional panics unless x is nil or has n elements.
+func checkOptional(x []float32, n int) {
+	if x != nil && len(x) != n {
+		panic(errLength)
+	}
+}
