@@ -1,0 +1,84 @@
+package autograd
+
+import (
+	"math"
+
+	"github.com/go-jpqd/jpqd/kernels"
+)
+
+// Attention over rows without padding. The probabilities of a batch are one
+// flat tensor (1, heads·Σ lₛ²): for sequence s of length lₛ and head h a block
+// (lₛ, lₛ), sequence after sequence and head after head.
+
+// AttentionProbs is softmax(Q·Kᵀ/√head_dim) within each sequence and head
+// (Vaswani et al. 2017). offsets (sequences+1) gives each sequence's rows and
+// must stay unchanged until the step ends.
+//
+//	q, k (rows, heads·head_dim) → p (1, heads·Σ lₛ²)
+func (t *Tape) AttentionProbs(q, k *Tensor, offsets []int, heads int) *Tensor {
+	sameShape("AttentionProbs", q, k)
+	p := t.New(1, probabilities(offsets, heads), q, k)
+	scale := float32(1 / math.Sqrt(float64(q.Cols/heads)))
+	t.record(p, node{backward: attentionProbsBackward, in: [3]*Tensor{q, k}, offsets: offsets, heads: heads, scale: scale})
+	attend(attentionTask{do: probsForward, a: q, b: k, p: p, offsets: offsets, heads: heads, scale: scale})
+	return p
+}
+
+func probsForward(w *attentionTask, at, block, l, d int) {
+	q, k, p, ld := w.a.Data[at:], w.b.Data[at:], w.p.Data[block:block+l*l], w.a.Cols
+	kernels.GemmF32(kernels.NT, l, l, d, q, ld, k, ld, p, l, false)
+	kernels.Scale(w.scale, p, p)
+	kernels.Softmax(l, l, p, l, p, l)
+}
+
+// ds = p∘(dp − Σ dp∘p)/√head_dim; dq += ds·k; dk += dsᵀ·q
+func attentionProbsBackward(t *Tape, n *node) {
+	q, k, p := n.in[0], n.in[1], n.out
+	attend(attentionTask{do: probsBackward, a: q, b: k, p: p, offsets: n.offsets, heads: n.heads, scale: n.scale, scratch: t.Floats(p.Cols)})
+}
+
+func probsBackward(w *attentionTask, at, block, l, d int) {
+	q, k, p, ld := w.a.Data[at:], w.b.Data[at:], w.p.Data[block:block+l*l], w.a.Cols
+	dp, ds := w.p.Grad[block:block+l*l], w.scratch[block:block+l*l]
+	kernels.SoftmaxBackward(l, l, p, l, dp, l, ds, l)
+	kernels.Scale(w.scale, ds, ds)
+	if w.a.Grad != nil {
+		kernels.GemmF32(kernels.NN, l, d, l, ds, l, k, ld, w.a.Grad[at:], ld, true)
+	}
+	if w.b.Grad != nil {
+		kernels.GemmF32(kernels.TN, l, d, l, ds, l, q, ld, w.b.Grad[at:], ld, true)
+	}
+}
+
+// AttentionContext is P·V within each sequence and head.
+//
+//	p (1, heads·Σ lₛ²), v (rows, heads·head_dim) → y (rows, heads·head_dim)
+func (t *Tape) AttentionContext(p, v *Tensor, offsets []int, heads int) *Tensor {
+	if p.Cols != probabilities(offsets, heads) {
+		panic("autograd: probabilities do not fit the sequences")
+	}
+	y := t.New(v.Rows, v.Cols, p, v)
+	t.record(y, node{backward: attentionContextBackward, in: [3]*Tensor{p, v}, offsets: offsets, heads: heads})
+	attend(attentionTask{do: contextForward, a: v, b: y, p: p, offsets: offsets, heads: heads})
+	return y
+}
+
+func contextForward(w *attentionTask, at, block, l, d int) {
+	v, y, p, ld := w.a.Data[at:], w.b.Data[at:], w.p.Data[block:block+l*l], w.a.Cols
+	kernels.GemmF32(kernels.NN, l, d, l, p, l, v, ld, y, ld, false)
+}
+
+// dp += dy·vᵀ; dv += pᵀ·dy
+func attentionContextBackward(_ *Tape, n *node) {
+	attend(attentionTask{do: contextBackward, a: n.in[1], b: n.out, p: n.in[0], offsets: n.offsets, heads: n.heads})
+}
+
+func contextBackward(w *attentionTask, at, block, l, d int) {
+	v, dy, p, ld := w.a.Data[at:], w.b.Grad[at:], w.p.Data[block:block+l*l], w.a.Cols
+	if w.p.Grad != nil {
+		kernels.GemmF32(kernels.NT, l, l, d, dy, ld, v, ld, w.p.Grad[block:block+l*l], l, true)
+	}
+	if w.a.Grad != nil {
+		kernels.GemmF32(kernels.TN, l, d, l, p, l, dy, ld, w.a.Grad[at:], ld, true)
+	}
+}

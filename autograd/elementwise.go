@@ -1,0 +1,73 @@
+package autograd
+
+import "github.com/go-jpqd/jpqd/kernels"
+
+// Add is y = a + b, all of one shape.
+func (t *Tape) Add(a, b *Tensor) *Tensor {
+	sameShape("Add", a, b)
+	y := t.New(a.Rows, a.Cols, a, b)
+	kernels.Add(a.Data, b.Data, y.Data)
+	return t.record(y, node{backward: addBackward, in: [3]*Tensor{a, b}})
+}
+
+// da += dy; db += dy
+func addBackward(_ *Tape, n *node) {
+	for _, x := range n.in[:2] {
+		if x.Grad != nil {
+			kernels.Add(x.Grad, n.out.Grad, x.Grad)
+		}
+	}
+}
+
+// Scale is y = s·x.
+func (t *Tape) Scale(x *Tensor, s float32) *Tensor {
+	y := t.New(x.Rows, x.Cols, x)
+	kernels.Scale(s, x.Data, y.Data)
+	return t.record(y, node{backward: scaleBackward, in: [3]*Tensor{x}, scale: s})
+}
+
+// dx += s·dy
+func scaleBackward(_ *Tape, n *node) {
+	kernels.AddScaled(n.scale, n.out.Grad, n.in[0].Grad)
+}
+
+// GELU is y = x·Φ(x), the exact form (Hendrycks and Gimpel 2016).
+func (t *Tape) GELU(x *Tensor) *Tensor {
+	y := t.New(x.Rows, x.Cols, x)
+	kernels.GELU(x.Data, y.Data)
+	return t.record(y, node{backward: geluBackward, in: [3]*Tensor{x}})
+}
+
+// dx += dy·(Φ(x) + x·φ(x))
+func geluBackward(_ *Tape, n *node) {
+	kernels.GELUBackward(n.in[0].Data, n.out.Grad, n.in[0].Grad)
+}
+
+// Tanh is y = tanh(x).
+func (t *Tape) Tanh(x *Tensor) *Tensor {
+	y := t.New(x.Rows, x.Cols, x)
+	kernels.Tanh(x.Data, y.Data)
+	return t.record(y, node{backward: tanhBackward, in: [3]*Tensor{x}})
+}
+
+// dx += dy·(1 − y²)
+func tanhBackward(_ *Tape, n *node) {
+	kernels.TanhBackward(n.out.Data, n.out.Grad, n.in[0].Grad)
+}
+
+// Dropout sets elements to zero with probability rate and multiplies the rest
+// by 1/(1−rate) in training; otherwise it returns x itself.
+func (t *Tape) Dropout(x *Tensor, rate float32) *Tensor {
+	if !t.Training || rate == 0 {
+		return x
+	}
+	stream := t.dropoutStream()
+	y := t.New(x.Rows, x.Cols, x)
+	kernels.Dropout(t.seed, stream, rate, x.Data, y.Data)
+	return t.record(y, node{backward: dropoutBackward, in: [3]*Tensor{x}, rate: rate, stream: stream})
+}
+
+// dx += mask·dy/(1−rate), the mask made again from its counter
+func dropoutBackward(t *Tape, n *node) {
+	kernels.DropoutBackward(t.seed, n.stream, n.rate, n.out.Grad, n.in[0].Grad)
+}

@@ -1,0 +1,32 @@
+package autograd
+
+import "github.com/go-jpqd/jpqd/kernels"
+
+// Linear is y = x·Wᵀ + b.
+//
+//	x (rows, in), w (out, in), b (1, out) or nil → y (rows, out)
+func (t *Tape) Linear(x, w, b *Tensor) *Tensor {
+	if x.Cols != w.Cols || b != nil && b.Cols != w.Rows {
+		panic("autograd: shapes of Linear do not fit")
+	}
+	y := t.New(x.Rows, w.Rows, x, w, b)
+	kernels.GemmF32(kernels.NT, x.Rows, w.Rows, x.Cols, x.Data, x.Cols, w.Data, w.Cols, y.Data, y.Cols, false)
+	if b != nil {
+		kernels.AddBias(y.Rows, y.Cols, y.Data, b.Data)
+	}
+	return t.record(y, node{backward: linearBackward, in: [3]*Tensor{x, w, b}})
+}
+
+// dx += dy·W; dW += dyᵀ·x; db += Σ rows of dy
+func linearBackward(_ *Tape, n *node) {
+	x, w, b, y := n.in[0], n.in[1], n.in[2], n.out
+	if x.Grad != nil {
+		kernels.GemmF32(kernels.NN, x.Rows, x.Cols, y.Cols, y.Grad, y.Cols, w.Data, w.Cols, x.Grad, x.Cols, true)
+	}
+	if w.Grad != nil {
+		kernels.GemmF32(kernels.TN, w.Rows, w.Cols, x.Rows, y.Grad, y.Cols, x.Data, x.Cols, w.Grad, w.Cols, true)
+	}
+	if b != nil && b.Grad != nil {
+		kernels.ColumnSums(y.Rows, y.Cols, y.Grad, b.Grad)
+	}
+}
