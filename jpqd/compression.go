@@ -1,0 +1,296 @@
+package jpqd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+
+	"github.com/go-jpqd/jpqd/autograd"
+	"github.com/go-jpqd/jpqd/bert"
+)
+
+// compression is what an NNCF configuration adds to a model: scores, masks and
+// quantizers attached to its hooks, and their schedule.
+type compression struct {
+	model *bert.Model
+	cfg   *NNCFConfig
+	log   *slog.Logger
+
+	sparsifiers []*sparsifier // in the order of the forward pass
+	groups      []*structuredGroup
+	schedule    *movementSchedule // nil without movement sparsity
+	loss        importanceLoss
+	threshold   float64 // τ of the current step
+	frozen      bool    // masks are final
+
+	quantizers []*quantizer // in the order of the forward pass
+	linears    map[string]*linearHook
+	tables     map[string]*embeddingHook
+	operands   map[string][2]*quantizer // by the name of the Op
+}
+
+// newCompression attaches what cfg asks for to a model. The model must not be
+// compressed already.
+func newCompression(model *bert.Model, cfg *NNCFConfig, log *slog.Logger) (*compression, error) {
+	family, err := FindFamily("bert")
+	if err != nil {
+		return nil, err
+	}
+	nodes := family.Nodes(len(model.Layers))
+	if err := cfg.validateScopes(nodes); err != nil {
+		return nil, err
+	}
+	c := &compression{
+		model: model, cfg: cfg, log: log, threshold: math.Inf(-1),
+		linears: map[string]*linearHook{}, tables: map[string]*embeddingHook{}, operands: map[string][2]*quantizer{},
+	}
+	for _, l := range model.Linears() {
+		c.linears[l.Name] = &linearHook{c: c}
+	}
+	if cfg.MovementSparsity != nil {
+		if err := c.addSparsifiers(family, nodes); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.Quantization != nil {
+		if err := c.addQuantizers(family, nodes); err != nil {
+			return nil, err
+		}
+	}
+	c.attach()
+	return c, nil
+}
+
+// attach fills the model's hooks with what was added.
+func (c *compression) attach() {
+	for _, l := range c.model.Linears() {
+		if h := c.linears[l.Name]; h.sparse != nil || h.weight != nil || h.input != nil {
+			l.Hook = h
+		}
+	}
+	for _, e := range c.model.Embeddings() {
+		if h := c.tables[e.Name]; h != nil {
+			e.Hook = h
+		}
+	}
+	for _, o := range c.model.Ops() {
+		for i, q := range c.operands[o.Name] {
+			if q != nil {
+				o.Hooks[i] = operandHook{q}
+			}
+		}
+	}
+}
+
+func (c *compression) addSparsifiers(family *Family, nodes []Node) error {
+	cfg := c.cfg.MovementSparsity
+	structures, err := resolveStructures(nodes, cfg)
+	if err != nil {
+		return err
+	}
+	names := map[string]string{}
+	for _, n := range nodes {
+		if n.Module != "" {
+			names[n.Module] = n.Name
+		}
+	}
+	byModule := map[string]*sparsifier{}
+	for _, l := range c.model.Linears() {
+		s, ok := structures[l.Name]
+		if !ok {
+			continue
+		}
+		p, err := newSparsifier(names[l.Name], l, s)
+		if err != nil {
+			return err
+		}
+		c.sparsifiers = append(c.sparsifiers, p)
+		byModule[l.Name] = p
+		c.linears[l.Name].sparse = p
+	}
+	c.schedule = newMovementSchedule(cfg)
+	c.loss.sparsifiers = c.sparsifiers
+	if cfg.EnableStructuredMasking {
+		c.groups = newStructuredGroups(family, len(c.model.Layers), c.model.Config.HeadDim(), byModule, c.log)
+	}
+	return nil
+}
+
+// linearHook transforms the operands of a Linear: the input is quantized, the
+// weight masked and then quantized, the bias masked.
+type linearHook struct {
+	c             *compression
+	sparse        *sparsifier
+	weight, input *quantizer
+}
+
+func (h *linearHook) Transform(t *autograd.Tape, x, w, b *autograd.Tensor) (x2, w2, b2 *autograd.Tensor) {
+	if h.input != nil {
+		x = h.input.apply(t, x, nil)
+	}
+	if h.sparse != nil {
+		w = h.sparse.weight.apply(t, w, h.c.threshold)
+		b = h.sparse.bias.apply(t, b, h.c.threshold)
+	}
+	if h.weight != nil {
+		w = h.weight.apply(t, w, nil)
+	}
+	return x, w, b
+}
+
+// embeddingHook quantizes looked-up rows with the scales of their rows.
+type embeddingHook struct{ weight *quantizer }
+
+func (h *embeddingHook) Transform(t *autograd.Tape, rows *autograd.Tensor, ids []int32) *autograd.Tensor {
+	if h.weight.channels == 1 {
+		ids = nil
+	}
+	return h.weight.apply(t, rows, ids)
+}
+
+// operandHook quantizes an operand of an Op.
+type operandHook struct{ q *quantizer }
+
+func (h operandHook) Transform(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {
+	return h.q.apply(t, x, nil)
+}
+
+// beginEpoch is called before the first step of every epoch.
+func (c *compression) beginEpoch() error {
+	if c.schedule == nil {
+		return nil
+	}
+	return c.schedule.epochStep()
+}
+
+// beginStep is called before every optimizer step's first forward pass. It sets
+// τ and λ, and at the end of warm-up resolves and fixes the masks; resolved
+// says that this happened now.
+func (c *compression) beginStep() (resolved bool) {
+	s := c.schedule
+	if s == nil {
+		return false
+	}
+	s.step()
+	stage := s.stage()
+	if stage == InWarmup && s.InitThreshold == nil {
+		first := initialThreshold(c.sparsifiers)
+		s.InitThreshold = &first
+		c.log.Info("movement_sparsity: importance threshold chosen so that warmup starts from ~0.1% linear layer sparsity", "init_importance_threshold", first)
+		if first >= s.cfg.FinalImportanceThreshold {
+			c.log.Warn("movement_sparsity: init_importance_threshold is not below final_importance_threshold", "init", first, "final", s.cfg.FinalImportanceThreshold)
+		}
+	}
+	c.threshold, c.loss.factor = s.threshold(), s.factor()
+	if stage == PostWarmup && !c.frozen {
+		resolveStructuredMasks(c.groups)
+		c.freeze()
+		return true
+	}
+	return false
+}
+
+// freeze makes the masks final and ends the training of scores.
+func (c *compression) freeze() {
+	c.frozen = true
+	for _, p := range c.sparsifiers {
+		p.weight.freeze()
+		p.bias.freeze()
+	}
+}
+
+// regularisation is λ's loss of the current step as a (1, 1) tensor, or nil
+// where there is none.
+func (c *compression) regularisation(t *autograd.Tape) *autograd.Tensor {
+	if c.schedule == nil || c.frozen || c.loss.factor == 0 {
+		return nil
+	}
+	return c.loss.forward(t)
+}
+
+// groupsOf are the optimizer's groups of the compression's own parameters, by
+// whether weight decay applies: not to the scores of biases.
+func (c *compression) paramGroups(weightDecay float64) []autograd.Group {
+	multiplier := func(m float64) float64 {
+		if m == 0 {
+			return 1
+		}
+		return m
+	}
+	var groups []autograd.Group
+	if c.schedule != nil {
+		m := multiplier(c.cfg.MovementSparsity.LRMultiplier)
+		weights, biases := autograd.Group{WeightDecay: weightDecay, GradMultiplier: m}, autograd.Group{GradMultiplier: m}
+		for _, p := range c.sparsifiers {
+			weights.Params = append(weights.Params, p.weight.scores)
+			biases.Params = append(biases.Params, p.bias.scores)
+		}
+		groups = append(groups, weights, biases)
+	}
+	if len(c.quantizers) > 0 {
+		g := autograd.Group{WeightDecay: weightDecay, GradMultiplier: multiplier(c.cfg.Quantization.LRMultiplier)}
+		for _, q := range c.quantizers {
+			g.Params = append(g.Params, q.params()...)
+		}
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+// initRanges gives every quantizer a range from its weight or from the
+// activations of the first examples, run through the uncompressed model.
+func (c *compression) initRanges(ctx context.Context, examples []Example, batchSize int) error {
+	if len(c.quantizers) == 0 {
+		return nil
+	}
+	var batch bert.Batch
+	batches := 0
+	for _, q := range c.quantizers {
+		r, err := c.cfg.Quantization.rangeInit(q)
+		if err != nil {
+			return err
+		}
+		if r.NumInitSamples == 0 && q.weight == nil {
+			continue
+		}
+		q.observer = newObserver(r, q, func() []int { return batch.Offsets })
+		if q.weight == nil {
+			batches = max(batches, (r.NumInitSamples+batchSize-1)/batchSize)
+		}
+	}
+	t := autograd.NewTape()
+	for i := 0; i < batches && i*batchSize < len(examples); i++ {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%w: %w", ErrInterrupted, err)
+		}
+		fillBatch(&batch, examples[i*batchSize:min(len(examples), (i+1)*batchSize)])
+		if err := c.model.Check(&batch); err != nil {
+			return err
+		}
+		t.Begin(autograd.Inference, 0, 0)
+		c.model.Forward(t, &batch)
+	}
+	for _, q := range c.quantizers {
+		if q.observer == nil {
+			continue
+		}
+		if w := q.weight; w != nil {
+			q.observer.observe(w.Data, w.Rows, w.Cols)
+		}
+		low, high := q.observer.bounds()
+		q.observer = nil
+		if err := q.setRange(low, high); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillBatch makes a batch of examples.
+func fillBatch(b *bert.Batch, examples []Example) {
+	b.Reset()
+	for i := range examples {
+		b.Append(examples[i].IDs, examples[i].TypeIDs)
+	}
+}

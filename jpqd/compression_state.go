@@ -1,0 +1,150 @@
+package jpqd
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/go-jpqd/jpqd/bert/checkpoint"
+)
+
+// Files of a compressed model's folder, beside config.json and model.safetensors.
+const (
+	NNCFConfigFile       = "nncf_config.json"        // the configuration as it was given
+	compressionFile      = "compression.safetensors" // scores, masks, quantizers
+	compressionStateFile = "compression_state.json"  // where the schedule stands
+)
+
+// compressionState is compression_state.json.
+type compressionState struct {
+	movementScheduleState
+	Frozen    bool             `json:"frozen"`     // masks are final
+	KeptUnits map[string][]int `json:"kept_units"` // by group id: heads or neurons kept, once frozen
+}
+
+// save writes the scores, masks and quantizers by the names they have in a
+// PyTorch state dict of NNCF, and the schedule.
+func (c *compression) save(dir string) error {
+	f := &checkpoint.File{Tensors: map[string]checkpoint.Tensor{}}
+	for _, p := range c.sparsifiers {
+		f.Tensors[p.weight.scores.Name] = checkpoint.Tensor{Shape: p.weight.scores.Shape, F32: p.weight.scores.Data}
+		f.Tensors[p.bias.scores.Name] = checkpoint.Tensor{Shape: p.bias.scores.Shape, F32: p.bias.scores.Data}
+		f.Tensors[maskName(p, "weight")] = checkpoint.Tensor{Shape: p.linear.Weight.Shape, F32: p.weight.mask}
+		f.Tensors[maskName(p, "bias")] = checkpoint.Tensor{Shape: p.linear.Bias.Shape, F32: p.bias.mask}
+	}
+	for _, q := range c.quantizers {
+		for _, p := range q.params() {
+			f.Tensors[p.Name] = checkpoint.Tensor{Shape: p.Shape, F32: p.Data}
+		}
+		if q.symmetric {
+			signed := int64(0)
+			if q.signed {
+				signed = 1
+			}
+			f.Tensors[q.name+".signed_tensor"] = checkpoint.Tensor{Shape: []int{1}, I64: []int64{signed}}
+		}
+	}
+	if err := checkpoint.Write(filepath.Join(dir, compressionFile), f); err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(filepath.Join(dir, NNCFConfigFile), c.cfg.Source, 0o644); err != nil {
+		return err
+	}
+	state := compressionState{Frozen: c.frozen, KeptUnits: map[string][]int{}}
+	if c.schedule != nil {
+		state.movementScheduleState = c.schedule.movementScheduleState
+	}
+	for _, g := range c.groups {
+		if c.frozen {
+			state.KeptUnits[fmt.Sprint(g.id)] = g.kept
+		}
+	}
+	return checkpoint.WriteJSON(filepath.Join(dir, compressionStateFile), state)
+}
+
+func maskName(p *sparsifier, operand string) string {
+	return p.linear.Name + ".pre_ops.0.op." + operand + "_ctx._binary_mask"
+}
+
+// load restores what save wrote.
+func (c *compression) load(dir string) error {
+	path := filepath.Join(dir, compressionFile)
+	f, err := checkpoint.Read(path)
+	if err != nil {
+		return err
+	}
+	read := func(dst []float32, name string, shape []int) error {
+		data, err := f.F32(name, shape...)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		copy(dst, data)
+		return nil
+	}
+	for _, p := range c.sparsifiers {
+		for _, e := range []struct {
+			dst   []float32
+			name  string
+			shape []int
+		}{
+			{p.weight.scores.Data, p.weight.scores.Name, p.weight.scores.Shape},
+			{p.bias.scores.Data, p.bias.scores.Name, p.bias.scores.Shape},
+			{p.weight.mask, maskName(p, "weight"), p.linear.Weight.Shape},
+			{p.bias.mask, maskName(p, "bias"), p.linear.Bias.Shape},
+		} {
+			if err := read(e.dst, e.name, e.shape); err != nil {
+				return err
+			}
+		}
+	}
+	for _, q := range c.quantizers {
+		for _, p := range q.params() {
+			if err := read(p.Data, p.Name, p.Shape); err != nil {
+				return err
+			}
+		}
+		if q.symmetric {
+			signed := f.Tensors[q.name+".signed_tensor"].I64
+			if len(signed) != 1 {
+				return fmt.Errorf("%s: tensor %s.signed_tensor: found %d values, want 1", path, q.name, len(signed))
+			}
+			q.signed = signed[0] != 0
+		}
+	}
+	return c.loadState(filepath.Join(dir, compressionStateFile))
+}
+
+func (c *compression) loadState(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var state compressionState
+	if err := json.Unmarshal(data, &state); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if c.schedule == nil {
+		return nil
+	}
+	c.schedule.restore(state.movementScheduleState)
+	if c.schedule.stage() == InWarmup && c.schedule.InitThreshold == nil {
+		return fmt.Errorf("%s: _init_importance_threshold is missing in warm-up", path)
+	}
+	c.threshold, c.loss.factor = c.schedule.threshold(), c.schedule.factor()
+	if !state.Frozen {
+		return nil
+	}
+	c.freeze()
+	for _, g := range c.groups {
+		g.kept = state.KeptUnits[fmt.Sprint(g.id)]
+		for _, u := range g.kept {
+			if u < 0 || u >= g.units {
+				return fmt.Errorf("%s: kept_units.%d: found %d, want 0 to %d", path, g.id, u, g.units-1)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package jpqd
+
+import (
+	"fmt"
+	"math"
+)
+
+// Stage is where movement sparsity stands in its schedule.
+type Stage int
+
+// The stages. Before warm-up nothing is pruned; in warm-up the threshold and
+// the regularisation rise; after it the masks are fixed.
+const (
+	PreWarmup Stage = iota
+	InWarmup
+	PostWarmup
+)
+
+// String is the stage's name in progress reports.
+func (s Stage) String() string { return [...]string{"pre-warmup", "warmup", "post-warmup"}[s] }
+
+// movementSchedule is NNCF's MovementPolynomialThresholdScheduler: it counts
+// epochs and optimizer steps and gives the threshold τ and the regularisation
+// factor λ of the current step.
+type movementSchedule struct {
+	cfg *MovementSparsityConfig
+	movementScheduleState
+
+	stepsInEpoch int  // step calls since the epoch began
+	skip         bool // steps per epoch are still being counted
+}
+
+// movementScheduleState is what a checkpoint keeps of the schedule; the JSON
+// keys are NNCF's.
+type movementScheduleState struct {
+	CurrentEpoch  int      `json:"current_epoch"` // −1 before the first
+	CurrentStep   int      `json:"current_step"`  // −1 before the first
+	InitThreshold *float64 `json:"_init_importance_threshold"`
+	StepsPerEpoch int      `json:"_steps_per_epoch"` // 0: not yet known
+}
+
+func newMovementSchedule(cfg *MovementSparsityConfig) *movementSchedule {
+	return &movementSchedule{cfg: cfg, movementScheduleState: movementScheduleState{
+		CurrentEpoch: -1, CurrentStep: -1, InitThreshold: cfg.InitImportanceThreshold, StepsPerEpoch: cfg.StepsPerEpoch,
+	}, skip: cfg.StepsPerEpoch == 0}
+}
+
+// epochStep begins an epoch. It fails if the one before had another number of
+// steps than expected.
+func (s *movementSchedule) epochStep() error {
+	if s.CurrentEpoch >= 0 {
+		if s.StepsPerEpoch == 0 {
+			s.StepsPerEpoch = s.stepsInEpoch
+		} else if s.stepsInEpoch != s.StepsPerEpoch {
+			return fmt.Errorf("movement_sparsity: epoch %d had %d steps, want steps_per_epoch = %d. Scheduling may be incorrect", s.CurrentEpoch, s.stepsInEpoch, s.StepsPerEpoch)
+		}
+		s.skip = false
+	}
+	s.CurrentEpoch++
+	s.stepsInEpoch = 0
+	return nil
+}
+
+// step begins an optimizer step.
+func (s *movementSchedule) step() {
+	s.CurrentStep++
+	s.stepsInEpoch++
+}
+
+// restore continues from a checkpoint.
+func (s *movementSchedule) restore(state movementScheduleState) {
+	s.movementScheduleState = state
+	if s.StepsPerEpoch == 0 {
+		s.stepsInEpoch, s.skip = state.CurrentStep+1, true
+		return
+	}
+	s.stepsInEpoch, s.skip = state.CurrentStep%s.StepsPerEpoch+1, false
+	if state.CurrentStep < 0 {
+		s.stepsInEpoch = 0
+	}
+}
+
+// stage is that of the current step.
+func (s *movementSchedule) stage() Stage {
+	switch {
+	case s.skip || s.StepsPerEpoch == 0 || s.CurrentStep < int(s.cfg.WarmupStartEpoch*float64(s.StepsPerEpoch)):
+		return PreWarmup
+	case s.CurrentStep < int(s.cfg.WarmupEndEpoch*float64(s.StepsPerEpoch)):
+		return InWarmup
+	}
+	return PostWarmup
+}
+
+// progress is k = 1 − (1 − p)^power with p the share of warm-up that is done.
+func (s *movementSchedule) progress() float64 {
+	first := int(s.cfg.WarmupStartEpoch * float64(s.StepsPerEpoch))
+	p := float64(s.CurrentStep-first) / float64(s.StepsPerEpoch) / (s.cfg.WarmupEndEpoch - s.cfg.WarmupStartEpoch)
+	return 1 - math.Pow(1-min(max(p, 0), 1), s.cfg.Power)
+}
+
+// threshold is τ; minus infinity before warm-up.
+func (s *movementSchedule) threshold() float64 {
+	switch s.stage() {
+	case InWarmup:
+		return *s.InitThreshold + s.progress()*(s.cfg.FinalImportanceThreshold-*s.InitThreshold)
+	case PostWarmup:
+		return s.cfg.FinalImportanceThreshold
+	}
+	return math.Inf(-1)
+}
+
+// factor is λ; 0 before warm-up.
+func (s *movementSchedule) factor() float64 {
+	switch s.stage() {
+	case InWarmup:
+		return s.progress() * s.cfg.ImportanceRegularizationFactor
+	case PostWarmup:
+		return s.cfg.ImportanceRegularizationFactor
+	}
+	return 0
+}

@@ -1,0 +1,250 @@
+package jpqd
+
+import (
+	"math"
+
+	"github.com/go-jpqd/jpqd/autograd"
+	"github.com/go-jpqd/jpqd/kernels"
+)
+
+// quantizer is a trained 8-bit fake quantizer of one tensor: per tensor for
+// activations, per row for weights. With low, range and levels n
+//
+//	s = (n−1)/range;  zp = round(−low·s)
+//	y = round((clamp(x, low, low+range)−low)·s − zp)/s
+//
+// rounding half to even. A symmetric one trains scale, from which low and range
+// follow; an asymmetric one trains input_low and input_range.
+type quantizer struct {
+	name      string          // prefix of its entries in a checkpoint
+	node      string          // NNCF's name of the node it belongs to
+	weight    *autograd.Param // the weight or table it quantizes; nil for activations
+	symmetric bool
+	signed    bool  // symmetric only; unsigned has low = 0
+	forced    *bool // signedness given by the configuration
+	halfRange bool  // weights: 7 bits in 8, NNCF's overflow fix
+	narrow    bool  // weights without the overflow fix: −127…127
+	channels  int   // rows of a weight, or 1
+
+	scale     *autograd.Param // symmetric: (channels, 1)
+	inputLow  *autograd.Param // asymmetric
+	inputSpan *autograd.Param // asymmetric
+
+	low, span []float32 // (channels) in effect, of the current values of the parameters
+
+	// Of the current step, for the backward half.
+	in, out           *autograd.Tensor
+	ids               []int32   // rows of a table that in holds; nil: all rows in order
+	rowLow, rowSpan   []float32 // low and span of in's rows, with ids
+	gradLow, gradSpan []float32 // gradients of the same
+	observer          observer  // set during range initialisation
+}
+
+// tiny keeps ranges away from zero, as NNCF does.
+const tiny = 1e-16
+
+// integerLevels are the lowest and highest integer and their number (§ Levels
+// of NNCF's quantizer specification).
+func (q *quantizer) integerLevels() (low, high float64, levels int) {
+	switch {
+	case !q.symmetric && q.weight != nil && q.halfRange:
+		return 0, 127, 128
+	case !q.symmetric && q.weight != nil && q.narrow:
+		return 1, 255, 255
+	case !q.symmetric:
+		return 0, 255, 256
+	case q.weight != nil && q.halfRange:
+		return -64, 63, 128
+	case q.weight != nil && q.narrow:
+		return -127, 127, 255
+	case q.signed:
+		return -128, 127, 256
+	}
+	return 0, 255, 256
+}
+
+// init makes the trained parameters with NNCF's start values: scale 1 and
+// unsigned, or low 0 and range 1.
+func (q *quantizer) init() {
+	shape := []int{1}
+	if q.weight != nil && q.channels > 1 {
+		shape = []int{q.channels, 1}
+	}
+	if q.forced != nil {
+		q.signed = *q.forced
+	}
+	if q.symmetric {
+		q.scale = autograd.NewParam(q.name+".scale", shape...)
+		fill(q.scale.Data, 1)
+	} else {
+		q.inputLow = autograd.NewParam(q.name+".input_low", shape...)
+		q.inputSpan = autograd.NewParam(q.name+".input_range", shape...)
+		fill(q.inputSpan.Data, 1)
+	}
+	q.low, q.span = make([]float32, q.channels), make([]float32, q.channels)
+}
+
+// params lists the trained parameters.
+func (q *quantizer) params() []*autograd.Param {
+	if q.symmetric {
+		return []*autograd.Param{q.scale}
+	}
+	return []*autograd.Param{q.inputLow, q.inputSpan}
+}
+
+// update computes low and span from the parameters.
+func (q *quantizer) update() {
+	levelLow, levelHigh, levels := q.integerLevels()
+	if !q.symmetric {
+		for i := range q.low {
+			q.low[i], q.span[i] = tuneRange(q.inputLow.Data[i], abs(q.inputSpan.Data[i])+tiny, levels)
+		}
+		return
+	}
+	for i := range q.low {
+		sigma := abs(q.scale.Data[i]) + tiny
+		q.low[i] = float32(float64(sigma) * levelLow / levelHigh)
+		q.span[i] = sigma - q.low[i]
+	}
+}
+
+func abs(x float32) float32 { return float32(math.Abs(float64(x))) }
+
+// tuneRange moves one end of [low, low+span] outwards so that zero lies on the
+// grid of the given number of levels, choosing the wider result.
+func tuneRange(low, span float32, levels int) (tunedLow, tunedSpan float32) {
+	high := low + span
+	low, high = min(low, 0), max(high, 0)
+	n := float32(levels - 1)
+	zp := float32(math.RoundToEven(float64(-low * n / (high - low))))
+	lowA, highB := low, high
+	if zp < n {
+		lowA = zp / (zp - n) * high
+	}
+	if zp > 0 {
+		highB = (zp - n) / zp * low
+	}
+	if high-lowA > highB-low {
+		return lowA, high - lowA
+	}
+	return low, highB - low
+}
+
+// lowRatio is level_low/level_high, the derivative of a value below the range
+// with respect to the range.
+func (q *quantizer) lowRatio() float32 {
+	low, high, _ := q.integerLevels()
+	if !q.symmetric {
+		return 0
+	}
+	return float32(low / high)
+}
+
+// apply returns the fake-quantized x. With ids, x holds those rows of the table
+// that the quantizer belongs to.
+//
+//	x (rows, cols) → (rows, cols)
+func (q *quantizer) apply(t *autograd.Tape, x *autograd.Tensor, ids []int32) *autograd.Tensor {
+	if q.observer != nil {
+		if q.weight == nil {
+			q.observer.observe(x.Data, x.Rows, x.Cols)
+		}
+		return x
+	}
+	q.update()
+	q.in, q.ids, q.rowLow, q.rowSpan = x, ids, q.low, q.span
+	if ids != nil {
+		q.rowLow, q.rowSpan = t.Floats(len(ids)), t.Floats(len(ids))
+		for i, id := range ids {
+			q.rowLow[i], q.rowSpan[i] = q.low[id], q.span[id]
+		}
+	}
+	_, _, levels := q.integerLevels()
+	q.out = t.New(x.Rows, x.Cols, x)
+	kernels.FakeQuantize(x.Rows, x.Cols, x.Data, q.rowLow, q.rowSpan, levels, q.out.Data)
+	if t.Recording() {
+		q.gradLow, q.gradSpan = t.Floats(len(q.rowLow)), t.Floats(len(q.rowLow))
+		t.Custom(q)
+	}
+	return q.out
+}
+
+// Backward is the other half of apply, as NNCF gives it: dx = dy inside the
+// range; d(range) = Σ dy·[(y−x)/range inside; 1 above; level_low/level_high
+// below]; d(low) = Σ dy outside. A symmetric quantizer takes d(range) as the
+// gradient of its scale, and tuneRange passes gradients straight through.
+func (q *quantizer) Backward() {
+	clear(q.gradLow)
+	clear(q.gradSpan)
+	dlow := q.gradLow
+	if q.symmetric {
+		dlow = nil
+	}
+	kernels.FakeQuantizeBackward(q.in.Rows, q.in.Cols, q.in.Data, q.out.Data, q.rowLow, q.rowSpan, q.lowRatio(), q.out.Grad, q.in.Grad, dlow, q.gradSpan)
+	if q.symmetric {
+		q.addGrad(q.scale, q.gradSpan, true)
+		return
+	}
+	q.addGrad(q.inputLow, q.gradLow, false)
+	q.addGrad(q.inputSpan, q.gradSpan, true)
+}
+
+// addGrad adds the gradients of rows to those of a parameter, times its sign
+// where the forward half took its magnitude.
+func (q *quantizer) addGrad(p *autograd.Param, g []float32, magnitude bool) {
+	if p.Grad == nil {
+		return
+	}
+	for i, v := range g {
+		at := i
+		if q.ids != nil {
+			at = int(q.ids[i])
+		}
+		if magnitude && p.Data[at] < 0 {
+			v = -v
+		}
+		p.Grad[at] += v
+	}
+}
+
+// activationRange is an activation quantizer as it is deployed; nil for none.
+func (q *quantizer) activationRange() *ActivationRange {
+	if q == nil {
+		return nil
+	}
+	q.update()
+	_, _, levels := q.integerLevels()
+	return &ActivationRange{Low: q.low[0], High: q.low[0] + q.span[0], Levels: levels, Symmetric: q.symmetric}
+}
+
+// integers quantizes a weight (rows, cols) for deployment: w = i8·scale. ok is
+// false where the integers do not fit 8 signed bits, as an asymmetric range may.
+func (q *quantizer) integers(w []float32, rows, cols int) (i8 []int8, scale []float32, ok bool) {
+	q.update()
+	_, _, levels := q.integerLevels()
+	i8, scale = make([]int8, rows*cols), make([]float32, rows)
+	for r := range rows {
+		low, span := q.low[min(r, q.channels-1)], q.span[min(r, q.channels-1)]
+		s := float32(levels-1) / span
+		zp := float32(math.RoundToEven(float64(-low * s)))
+		scale[r] = 1 / s
+		for c := range cols {
+			x := min(max(w[r*cols+c], low), low+span)
+			v := math.RoundToEven(float64(float32((x-low)*s) - zp))
+			if v < -128 || v > 127 {
+				return nil, nil, false
+			}
+			i8[r*cols+c] = int8(v)
+		}
+	}
+	return i8, scale, true
+}
+
+// fake is apply outside of a tape, on a weight (rows, cols).
+func (q *quantizer) fake(w []float32, rows, cols int) []float32 {
+	q.update()
+	_, _, levels := q.integerLevels()
+	y := make([]float32, len(w))
+	kernels.FakeQuantize(rows, cols, w, q.low, q.span, levels, y)
+	return y
+}

@@ -1,0 +1,203 @@
+package jpqd
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// observer collects the values that a quantizer would get, batch by batch, and
+// gives their range per channel in the end.
+type observer interface {
+	// observe takes one batch of values (rows, cols).
+	observe(x []float32, rows, cols int)
+	// bounds is the range per channel.
+	bounds() (low, high []float32)
+}
+
+// newObserver makes the observer of a range initialiser for a quantizer.
+// sequences gives the row offsets of the batch at hand, for statistics per sample.
+func newObserver(r *RangeInit, q *quantizer, sequences func() []int) observer {
+	channels := 1
+	if q.weight != nil {
+		channels = q.channels
+	}
+	s := &rangeObserver{
+		channels: channels, symmetric: q.symmetric, sequences: sequences,
+		sum: make([][2]float64, channels), extreme: make([][2]float64, channels),
+	}
+	for c := range s.extreme {
+		s.extreme[c] = [2]float64{math.Inf(1), math.Inf(-1)}
+	}
+	switch r.Type {
+	case "percentile", "mean_percentile", "threesigma":
+		return &valueObserver{rangeInit: r, values: make([][]float32, channels), sum: make([][2]float64, channels)}
+	case "mean_min_max":
+		s.mean = [2]bool{true, true}
+	case "mixed_min_max":
+		// Per-tensor activations: the mean over samples of each sample's extremes,
+		// except the minimum of a symmetric one. Everything else: plain extremes.
+		if q.weight == nil {
+			s.perSample, s.mean = true, [2]bool{!q.symmetric, true}
+		}
+	}
+	return s
+}
+
+// rangeObserver is min_max, mean_min_max and mixed_min_max.
+type rangeObserver struct {
+	channels  int
+	symmetric bool // the maximum is that of magnitudes
+	perSample bool
+	mean      [2]bool // whether minimum and maximum are means over batches or samples
+	sequences func() []int
+	sum       [][2]float64
+	extreme   [][2]float64
+	n         int
+}
+
+func (o *rangeObserver) observe(x []float32, rows, cols int) {
+	if offsets := o.sequences(); o.perSample && len(offsets) > 0 && offsets[len(offsets)-1] == rows {
+		for s := range len(offsets) - 1 {
+			o.add(0, x[offsets[s]*cols:offsets[s+1]*cols])
+			o.n++
+		}
+		return
+	}
+	each := len(x) / o.channels
+	for c := range o.channels {
+		o.add(c, x[c*each:(c+1)*each])
+	}
+	o.n++
+}
+
+func (o *rangeObserver) add(c int, x []float32) {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, v := range x {
+		low = math.Min(low, float64(v))
+		if o.symmetric {
+			v = abs(v)
+		}
+		high = math.Max(high, float64(v))
+	}
+	o.sum[c][0] += low
+	o.sum[c][1] += high
+	o.extreme[c][0] = math.Min(o.extreme[c][0], low)
+	o.extreme[c][1] = math.Max(o.extreme[c][1], high)
+}
+
+func (o *rangeObserver) bounds() (low, high []float32) {
+	pick := func(c, side int) float32 {
+		if o.mean[side] {
+			return float32(o.sum[c][side] / float64(o.n))
+		}
+		return float32(o.extreme[c][side])
+	}
+	for c := range o.channels {
+		low, high = append(low, pick(c, 0)), append(high, pick(c, 1))
+	}
+	return low, high
+}
+
+// valueObserver is percentile, mean_percentile and threesigma, which need all values.
+type valueObserver struct {
+	rangeInit *RangeInit
+	values    [][]float32 // per channel
+	sum       [][2]float64
+	n         int
+}
+
+func (o *valueObserver) observe(x []float32, _, _ int) {
+	each := len(x) / len(o.values)
+	for c := range o.values {
+		o.values[c] = append(o.values[c], x[c*each:(c+1)*each]...)
+		if o.rangeInit.Type == "mean_percentile" {
+			low, high := percentiles(o.values[c], o.rangeInit.MinPercentile, o.rangeInit.MaxPercentile)
+			o.sum[c][0] += float64(low)
+			o.sum[c][1] += float64(high)
+			o.values[c] = o.values[c][:0]
+		}
+	}
+	o.n++
+}
+
+func (o *valueObserver) bounds() (low, high []float32) {
+	for c, v := range o.values {
+		var l, h float32
+		switch o.rangeInit.Type {
+		case "mean_percentile":
+			l, h = float32(o.sum[c][0]/float64(o.n)), float32(o.sum[c][1]/float64(o.n))
+		case "percentile":
+			l, h = percentiles(v, o.rangeInit.MinPercentile, o.rangeInit.MaxPercentile)
+		case "threesigma":
+			l, h = threeSigma(v)
+		}
+		low, high = append(low, l), append(high, h)
+	}
+	return low, high
+}
+
+// percentiles sorts v and interpolates linearly at position p/100·(n−1).
+func percentiles(v []float32, lowest, highest float64) (low, high float32) {
+	slices.Sort(v)
+	at := func(p float64) float32 {
+		pos := p / 100 * float64(len(v)-1)
+		below := int(pos)
+		above := min(below+1, len(v)-1)
+		return lerp(v[below], v[above], float32(pos-float64(below)))
+	}
+	return at(lowest), at(highest)
+}
+
+// threeSigma is median ± 3·1.4826230·MAD with MAD the median of |x − median|.
+func threeSigma(v []float32) (low, high float32) {
+	m := median(v)
+	distances := make([]float32, len(v))
+	for i, x := range v {
+		distances[i] = abs(x - m)
+	}
+	d := 3 * 1.4826230 * median(distances)
+	return m - d, m + d
+}
+
+// median sorts v; that of an even number of values is the mean of the two in the middle.
+func median(v []float32) float32 {
+	slices.Sort(v)
+	n := len(v)
+	return (v[(n-1)/2] + v[n/2]) / 2
+}
+
+// setRange gives a quantizer the range that was observed. Floors as in NNCF: a
+// symmetric scale is at least 0.1; an asymmetric range at least 1 % of the
+// largest one of the tensor, widened on both sides.
+func (q *quantizer) setRange(low, high []float32) error {
+	for c := range low {
+		for _, v := range []float32{low[c], high[c]} {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return fmt.Errorf("quantizer %s: range initialisation found %v in channel %d, want finite values", q.name, v, c)
+			}
+		}
+	}
+	if q.symmetric {
+		if q.forced == nil {
+			q.signed = slices.Min(low) < 0
+		}
+		for c := range low {
+			q.scale.Data[c] = max(abs(low[c]), abs(high[c]))
+			if q.scale.Data[c] <= 0.1 {
+				q.scale.Data[c] = 0.1
+			}
+		}
+		return nil
+	}
+	var widest float32
+	for c := range low {
+		widest = max(widest, high[c]-low[c])
+	}
+	for c := range low {
+		span := high[c] - low[c]
+		missing := max(0, 0.01*widest-span)
+		q.inputLow.Data[c], q.inputSpan.Data[c] = low[c]-missing/2, span+missing
+	}
+	return nil
+}

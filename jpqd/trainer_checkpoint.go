@@ -1,0 +1,292 @@
+package jpqd
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-jpqd/jpqd/bert/checkpoint"
+)
+
+// Files of a checkpoint, beside those of the model.
+const (
+	trainerStateFile = "trainer_state.json"
+	trainingArgsFile = "training_args.json"
+	optimizerFile    = "optimizer.safetensors"
+)
+
+// trainerState is trainer_state.json: Hugging Face's keys, and after them what
+// a bit-exact resume needs. Random numbers need no state: the order of an epoch
+// and dropout are functions of the seed and of counters kept here.
+type trainerState struct {
+	BestMetric          *float64   `json:"best_metric"`
+	BestModelCheckpoint string     `json:"best_model_checkpoint,omitempty"`
+	Epoch               float64    `json:"epoch"`
+	EvalSteps           int        `json:"eval_steps"`
+	GlobalStep          int        `json:"global_step"`
+	LogHistory          []LogEntry `json:"log_history"`
+	LoggingSteps        int        `json:"logging_steps"`
+	MaxSteps            int        `json:"max_steps"`
+	NumTrainEpochs      int        `json:"num_train_epochs"`
+	SaveSteps           int        `json:"save_steps"`
+	TrainBatchSize      int        `json:"train_batch_size"`
+
+	EpochIndex   int     `json:"jpqd_epoch_index"`    // of the epoch at hand; −1 before the first
+	BatchInEpoch int     `json:"jpqd_batch_in_epoch"` // micro-batches of it that are done
+	EpochEnded   bool    `json:"jpqd_epoch_ended"`    // and what its end brings is done
+	Batches      int     `json:"jpqd_batches"`        // micro-batches done in all
+	LoggedStep   int     `json:"jpqd_logged_step"`    // step of the last entry with a loss
+	LossSinceLog float64 `json:"jpqd_loss_since_log"` // sum over the steps since
+	LossTotal    float64 `json:"jpqd_loss_total"`     // sum over all steps
+	Examples     int     `json:"jpqd_examples"`       // of the training data
+
+	StepLoss float64    `json:"-"` // of the accumulation group at hand
+	stepLoss float64    // of the last step
+	last     lastLosses // of the last micro-batch
+}
+
+// lastLosses are the terms of a loss; nil where there is none.
+type lastLosses struct{ task, distillation, compression *float64 }
+
+func (s *trainerState) save(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return checkpoint.WriteJSON(filepath.Join(dir, trainerStateFile), s)
+}
+
+func checkpointName(step int) string { return "checkpoint-" + strconv.Itoa(step) }
+
+// saveCheckpoint writes OutputDir/checkpoint-STEP: into a folder of another
+// name first, renamed when it is complete.
+func (r *run) saveCheckpoint() error {
+	out := r.Args.OutputDir
+	if out == "" {
+		return errors.New("--output_dir: found none, want a folder for checkpoints")
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	name := filepath.Join(out, checkpointName(r.state.GlobalStep))
+	dir, err := os.MkdirTemp(out, ".tmp-checkpoint-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return err
+	}
+	if err := r.writeCheckpoint(dir); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	// What stands there under the same name is of an earlier run over the same steps.
+	if err := os.RemoveAll(name); err != nil {
+		return err
+	}
+	if err := os.Rename(dir, name); err != nil {
+		return err
+	}
+	return r.rotateCheckpoints()
+}
+
+func (r *run) writeCheckpoint(dir string) error {
+	if err := r.SaveModel(dir); err != nil {
+		return err
+	}
+	f := &checkpoint.File{Tensors: map[string]checkpoint.Tensor{}, Metadata: map[string]string{"step": strconv.Itoa(r.optimizer.Steps)}}
+	for _, g := range r.optimizer.Groups {
+		for _, p := range g.Params {
+			m := r.optimizer.Moments(p)
+			f.Tensors[p.Name+".exp_avg"] = checkpoint.Tensor{Shape: p.Shape, F32: m.M}
+			f.Tensors[p.Name+".exp_avg_sq"] = checkpoint.Tensor{Shape: p.Shape, F32: m.V}
+		}
+	}
+	if err := checkpoint.Write(filepath.Join(dir, optimizerFile), f); err != nil {
+		return err
+	}
+	if err := checkpoint.WriteJSON(filepath.Join(dir, trainingArgsFile), r.Args); err != nil {
+		return err
+	}
+	if r.OnSave != nil {
+		if err := r.OnSave(dir); err != nil {
+			return err
+		}
+	}
+	r.state.Examples = len(r.TrainData)
+	return r.state.save(dir)
+}
+
+// rotateCheckpoints removes the oldest checkpoints beyond save_total_limit; the
+// best one stays.
+func (r *run) rotateCheckpoints() error {
+	if r.Args.SaveTotalLimit == 0 {
+		return nil
+	}
+	steps, err := checkpoints(r.Args.OutputDir)
+	if err != nil {
+		return err
+	}
+	excess := len(steps) - r.Args.SaveTotalLimit
+	for _, step := range steps {
+		name := filepath.Join(r.Args.OutputDir, checkpointName(step))
+		if excess <= 0 || step == r.state.GlobalStep {
+			break
+		}
+		if r.Args.LoadBestModelAtEnd && name == r.state.BestModelCheckpoint {
+			continue
+		}
+		if err := os.RemoveAll(name); err != nil {
+			return err
+		}
+		excess--
+	}
+	return nil
+}
+
+var checkpointPattern = regexp.MustCompile(`^checkpoint-(\d{1,9})$`)
+
+// checkpoints lists the steps of dir's complete checkpoints, ascending.
+func checkpoints(dir string) ([]int, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var steps []int
+	for _, e := range entries {
+		m := checkpointPattern.FindStringSubmatch(e.Name())
+		if m == nil {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, e.Name(), trainerStateFile)); err != nil {
+			continue
+		}
+		step, _ := strconv.Atoi(m[1]) // at most nine digits
+		steps = append(steps, step)
+	}
+	slices.Sort(steps)
+	return steps, nil
+}
+
+// LastCheckpoint returns the folder checkpoint-N of dir with the highest N that
+// is complete, or "" if there is none.
+func LastCheckpoint(dir string) (string, error) {
+	steps, err := checkpoints(dir)
+	if err != nil || len(steps) == 0 {
+		return "", err
+	}
+	return filepath.Join(dir, checkpointName(steps[len(steps)-1])), nil
+}
+
+// loadModel restores weights, scores, masks and quantizers.
+func (r *run) loadModel(dir string) error {
+	if err := r.Model.Restore(dir); err != nil {
+		return err
+	}
+	if r.compression == nil {
+		return nil
+	}
+	return r.compression.load(dir)
+}
+
+// restoreModel restores everything but the optimizer, after checking that the
+// checkpoint is one of the same run.
+func (r *run) restoreModel(dir string) error {
+	if err := r.sameRun(dir); err != nil {
+		return err
+	}
+	planned := r.state
+	path := filepath.Join(dir, trainerStateFile)
+	if err := checkpoint.ReadJSON(path, &r.state); err != nil {
+		return err
+	}
+	s := &r.state
+	if s.Examples != len(r.TrainData) {
+		return fmt.Errorf("%s: jpqd_examples: found %d training examples now, want %d as in the checkpoint", path, len(r.TrainData), s.Examples)
+	}
+	if s.GlobalStep < 0 || s.GlobalStep > planned.MaxSteps || s.BatchInEpoch < 0 || s.BatchInEpoch > r.batches || s.EpochIndex < -1 || s.EpochIndex > r.epochs {
+		return fmt.Errorf("%s: found step %d, epoch %d, batch %d, want at most %d, %d, %d", path, s.GlobalStep, s.EpochIndex, s.BatchInEpoch, planned.MaxSteps, r.epochs, r.batches)
+	}
+	return r.loadModel(dir)
+}
+
+// sameRun checks that the checkpoint's arguments lead to the same result as
+// today's: only where and when to write may differ.
+func (r *run) sameRun(dir string) error {
+	path := filepath.Join(dir, trainingArgsFile)
+	var then TrainingArguments
+	if err := checkpoint.ReadJSON(path, &then); err != nil {
+		return err
+	}
+	free := []string{"output_dir", "logging_steps", "evaluation_strategy", "eval_steps", "save_strategy", "save_steps", "save_total_limit",
+		"load_best_model_at_end", "metric_for_best_model", "greater_is_better", "per_device_eval_batch_size"}
+	was, is := fields(then), fields(r.Args)
+	for _, key := range sortedKeys(is) {
+		if !slices.Contains(free, key) && was[key] != is[key] {
+			return fmt.Errorf("%s: %s is %s now, want %s as in the checkpoint", path, key, is[key], was[key])
+		}
+	}
+	return nil
+}
+
+// fields are the arguments as JSON text by flag name.
+func fields(a TrainingArguments) map[string]string {
+	data, err := json.Marshal(a)
+	if err != nil {
+		panic(err) // a struct of numbers and strings
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		panic(err)
+	}
+	m := map[string]string{}
+	for k, v := range raw {
+		m[k] = string(v)
+	}
+	return m
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// restoreOptimizer restores the moments.
+func (r *run) restoreOptimizer(dir string) error {
+	path := filepath.Join(dir, optimizerFile)
+	f, err := checkpoint.Read(path)
+	if err != nil {
+		return err
+	}
+	step, err := strconv.Atoi(strings.TrimSpace(f.Metadata["step"]))
+	if err != nil || step < 0 {
+		return fmt.Errorf("%s: metadata step: found %q, want a number of steps", path, f.Metadata["step"])
+	}
+	r.optimizer.Steps = step
+	for _, g := range r.optimizer.Groups {
+		for _, p := range g.Params {
+			m := r.optimizer.Moments(p)
+			for suffix, dst := range map[string][]float32{".exp_avg": m.M, ".exp_avg_sq": m.V} {
+				data, err := f.F32(p.Name+suffix, p.Shape...)
+				if err != nil {
+					return fmt.Errorf("%s: %w", path, err)
+				}
+				copy(dst, data)
+			}
+		}
+	}
+	return nil
+}

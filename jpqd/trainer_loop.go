@@ -1,0 +1,382 @@
+package jpqd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"time"
+
+	"github.com/go-jpqd/jpqd/autograd"
+)
+
+// run is one call of Train: everything that changes from step to step.
+type run struct {
+	*Trainer
+	state       trainerState
+	optimizer   *autograd.AdamW
+	passes      passes
+	batches     int // micro-batches an epoch
+	epochs      int // epochs begun in all, the last one perhaps cut short
+	warmupSteps int
+	examples    []Example // of the micro-batch
+	started     time.Time
+	sequences   int // processed in this call
+}
+
+// Train runs the training loop. resume is a checkpoint folder written by an
+// earlier run with the same arguments, or "" to start afresh; a resumed run
+// ends bit for bit as an uninterrupted one. When ctx ends, training stops after
+// the current step, writes a checkpoint and returns an error that wraps
+// [ErrInterrupted].
+func (t *Trainer) Train(ctx context.Context, resume string) (TrainResult, error) {
+	if err := t.check(); err != nil {
+		return TrainResult{}, err
+	}
+	if len(t.TrainData) == 0 {
+		return TrainResult{}, errors.New("training needs examples: found none")
+	}
+	r := &run{Trainer: t}
+	r.plan()
+	if err := r.begin(ctx, resume); err != nil {
+		return TrainResult{}, err
+	}
+	r.started = time.Now()
+	if err := r.loop(ctx); err != nil {
+		return TrainResult{}, err
+	}
+	return r.finish()
+}
+
+// plan counts steps as Hugging Face's Trainer does.
+func (r *run) plan() {
+	a := &r.Args
+	r.batches = (len(r.TrainData) + a.PerDeviceTrainBatchSize - 1) / a.PerDeviceTrainBatchSize
+	updates := max(r.batches/a.GradientAccumulationSteps, 1)
+	s := &r.state
+	if a.MaxSteps > 0 {
+		s.MaxSteps = a.MaxSteps
+		r.epochs = (a.MaxSteps + updates - 1) / updates
+	} else {
+		s.MaxSteps = int(math.Ceil(a.NumTrainEpochs * float64(updates)))
+		r.epochs = int(math.Ceil(a.NumTrainEpochs))
+	}
+	r.warmupSteps = a.WarmupSteps
+	if r.warmupSteps == 0 {
+		r.warmupSteps = int(math.Ceil(a.WarmupRatio * float64(s.MaxSteps)))
+	}
+	s.NumTrainEpochs, s.TrainBatchSize = r.epochs, a.PerDeviceTrainBatchSize
+	s.LoggingSteps, s.EvalSteps, s.SaveSteps = a.LoggingSteps, a.evalSteps(), a.SaveSteps
+	s.EpochIndex = -1
+}
+
+// begin attaches the compression, initialises its ranges or restores a
+// checkpoint, and makes the optimizer.
+func (r *run) begin(ctx context.Context, resume string) error {
+	if err := r.attach(); err != nil {
+		return err
+	}
+	if resume != "" {
+		if err := r.restoreModel(resume); err != nil {
+			return fmt.Errorf("resuming: %w", err)
+		}
+	} else if c := r.compression; c != nil {
+		if err := c.initRanges(ctx, r.shuffled(0), r.Args.PerDeviceTrainBatchSize); err != nil {
+			return err
+		}
+	}
+	r.makeOptimizer()
+	if resume != "" {
+		if err := r.restoreOptimizer(resume); err != nil {
+			return fmt.Errorf("resuming: %w", err)
+		}
+	}
+	return nil
+}
+
+// makeOptimizer groups the parameters as Hugging Face does: no weight decay for
+// biases and normalisations.
+func (r *run) makeOptimizer() {
+	a := &r.Args
+	decay, plain := autograd.Group{WeightDecay: a.WeightDecay}, autograd.Group{}
+	for _, p := range r.Model.Parameters() {
+		if len(p.Shape) == 2 {
+			decay.Params = append(decay.Params, p)
+		} else {
+			plain.Params = append(plain.Params, p)
+		}
+	}
+	groups := []autograd.Group{decay, plain}
+	if r.compression != nil {
+		groups = append(groups, r.compression.paramGroups(a.WeightDecay)...)
+	}
+	r.optimizer = autograd.NewAdamW(groups, a.AdamBeta1, a.AdamBeta2, a.AdamEpsilon)
+}
+
+// shuffled is the training data in the order of an epoch, a function of the
+// seed and the epoch alone.
+func (r *run) shuffled(epoch int) []Example {
+	rng := rand.New(rand.NewPCG(r.Args.Seed, uint64(epoch)))
+	order := rng.Perm(len(r.TrainData))
+	shuffled := make([]Example, len(order))
+	for i, j := range order {
+		shuffled[i] = r.TrainData[j]
+	}
+	return shuffled
+}
+
+func (r *run) loop(ctx context.Context) error {
+	s := &r.state
+	for s.GlobalStep < s.MaxSteps {
+		if s.EpochIndex < 0 || s.EpochEnded {
+			if err := r.nextEpoch(); err != nil {
+				return err
+			}
+		}
+		data := r.shuffled(s.EpochIndex)
+		for s.BatchInEpoch < r.batches && s.GlobalStep < s.MaxSteps {
+			at := s.BatchInEpoch * r.Args.PerDeviceTrainBatchSize
+			stepped, err := r.microStep(data[at:min(len(data), at+r.Args.PerDeviceTrainBatchSize)])
+			if err != nil {
+				return err
+			}
+			if stepped {
+				if err := r.afterStep(ctx); err != nil {
+					return err
+				}
+			}
+		}
+		if err := r.endEpoch(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) nextEpoch() error {
+	r.state.EpochIndex++
+	r.state.BatchInEpoch, r.state.EpochEnded = 0, false
+	if r.compression == nil {
+		return nil
+	}
+	return r.compression.beginEpoch()
+}
+
+// microStep runs one micro-batch forward and backward, and at the end of an
+// accumulation group updates the parameters; stepped says that it did.
+func (r *run) microStep(examples []Example) (stepped bool, err error) {
+	s, a := &r.state, &r.Args
+	if r.compression != nil && s.BatchInEpoch%a.GradientAccumulationSteps == 0 {
+		if r.compression.beginStep() {
+			st := r.compression.statistics()
+			r.log().Info("movement_sparsity: masks are final", "step", s.GlobalStep, "linear_layer_sparsity", st.LinearLayerSparsity)
+		}
+	}
+	l, err := r.forward(&r.passes, examples, autograd.Training, uint64(s.Batches))
+	if err != nil {
+		return false, err
+	}
+	loss := float64(l.total.Data[0])
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return false, fmt.Errorf("step %d: the loss is %v, want a finite number; the last checkpoint is kept (try a lower --learning_rate)", s.GlobalStep, loss)
+	}
+	r.passes.student.Backward(l.total, 1/float32(a.GradientAccumulationSteps))
+	r.sequences += len(examples)
+	s.Batches++
+	s.BatchInEpoch++
+	s.StepLoss += loss / float64(a.GradientAccumulationSteps)
+	s.last = lastLosses{task: scalar(l.task), distillation: scalar(l.distillation), compression: scalar(l.compression)}
+	short := r.batches <= a.GradientAccumulationSteps && s.BatchInEpoch == r.batches
+	if s.Batches%a.GradientAccumulationSteps != 0 && !short {
+		return false, nil
+	}
+	r.update()
+	return true, nil
+}
+
+func scalar(x *autograd.Tensor) *float64 {
+	if x == nil {
+		return nil
+	}
+	v := float64(x.Data[0])
+	return &v
+}
+
+// update is one optimizer step.
+func (r *run) update() {
+	s := &r.state
+	scale := autograd.ClipScale(r.optimizer.GradNorm(), r.Args.MaxGradNorm)
+	r.optimizer.Step(r.learningRate(), scale)
+	r.optimizer.ZeroGrad()
+	s.GlobalStep++
+	s.LossSinceLog += s.StepLoss
+	s.LossTotal += s.StepLoss
+	s.stepLoss, s.StepLoss = s.StepLoss, 0
+	s.Epoch = float64(s.EpochIndex) + float64(s.BatchInEpoch)/float64(r.batches)
+}
+
+// learningRate is that of the next optimizer step.
+func (r *run) learningRate() float64 {
+	step := r.state.GlobalStep
+	switch r.Args.LRSchedulerType {
+	case "constant":
+		return r.Args.LearningRate
+	case "constant_with_warmup":
+		return r.Args.LearningRate * autograd.ConstantSchedule(step, r.warmupSteps)
+	}
+	return r.Args.LearningRate * autograd.LinearSchedule(step, r.warmupSteps, r.state.MaxSteps)
+}
+
+// afterStep logs, evaluates and saves where it is time to, and stops if ctx has ended.
+func (r *run) afterStep(ctx context.Context) error {
+	s, a := &r.state, &r.Args
+	if r.OnStep != nil {
+		p := Progress{Step: s.GlobalStep, MaxSteps: s.MaxSteps, Epoch: s.Epoch, Loss: s.stepLoss, Sequences: r.sequences}
+		if c := r.compression; c != nil && c.schedule != nil {
+			p.Stage = c.schedule.stage().String()
+		}
+		r.OnStep(p)
+	}
+	if s.GlobalStep%a.LoggingSteps == 0 {
+		r.logLosses()
+	}
+	if a.EvaluationStrategy == Steps && s.GlobalStep%a.evalSteps() == 0 {
+		if err := r.evaluate(ctx); err != nil {
+			return err
+		}
+	}
+	if a.SaveStrategy == Steps && s.GlobalStep%a.SaveSteps == 0 {
+		if err := r.saveCheckpoint(); err != nil {
+			return err
+		}
+	}
+	return r.interrupted(ctx)
+}
+
+// interrupted saves a checkpoint and returns an error if ctx has ended.
+func (r *run) interrupted(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	if err := r.saveCheckpoint(); err != nil {
+		return fmt.Errorf("%w after step %d, and no checkpoint could be written: %w", ErrInterrupted, r.state.GlobalStep, err)
+	}
+	return fmt.Errorf("%w after step %d of %d: %w", ErrInterrupted, r.state.GlobalStep, r.state.MaxSteps, context.Cause(ctx))
+}
+
+func (r *run) endEpoch(ctx context.Context) error {
+	if r.state.BatchInEpoch < r.batches {
+		return nil // cut short by max_steps
+	}
+	if r.Args.EvaluationStrategy == Epoch {
+		if err := r.evaluate(ctx); err != nil {
+			return err
+		}
+	}
+	r.state.EpochEnded = true
+	if r.Args.SaveStrategy == Epoch {
+		return r.saveCheckpoint()
+	}
+	return nil
+}
+
+// record adds an entry to the log history.
+func (r *run) record(e LogEntry) {
+	e["epoch"], e["step"] = r.state.Epoch, r.state.GlobalStep
+	r.state.LogHistory = append(r.state.LogHistory, e)
+	if r.OnLog != nil {
+		r.OnLog(e)
+	}
+}
+
+// logLosses logs the mean loss since the last time and the last step's terms.
+func (r *run) logLosses() {
+	s := &r.state
+	e := LogEntry{"loss": s.LossSinceLog / float64(s.GlobalStep-s.LoggedStep), "learning_rate": r.learningRate()}
+	s.LossSinceLog, s.LoggedStep = 0, s.GlobalStep
+	if s.last.distillation != nil {
+		e["task_loss"], e["distillation_loss"] = *s.last.task, *s.last.distillation
+	}
+	if c := r.compression; c != nil {
+		e["compression_loss"] = 0.0
+		if s.last.compression != nil {
+			e["compression_loss"] = *s.last.compression
+		}
+		if c.schedule != nil {
+			st := c.statistics()
+			const prefix = "compression/movement_sparsity/"
+			e[prefix+"model_sparsity"], e[prefix+"linear_layer_sparsity"] = st.ModelSparsity, st.LinearLayerSparsity
+			e[prefix+"importance_regularization_factor"] = st.Factor
+			if !math.IsInf(st.Threshold, 0) {
+				e[prefix+"importance_threshold"] = st.Threshold
+			}
+		}
+	}
+	r.record(e)
+}
+
+// evaluate runs the evaluation data, and keeps the best checkpoint's name.
+func (r *run) evaluate(ctx context.Context) error {
+	if len(r.EvalData) == 0 {
+		return nil
+	}
+	metrics, err := r.Evaluate(ctx, r.EvalData)
+	if errors.Is(err, ErrInterrupted) {
+		return r.interrupted(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	e := LogEntry{}
+	for k, v := range metrics {
+		e[k] = v
+	}
+	r.record(e)
+	return r.keepBest(metrics)
+}
+
+// keepBest compares the metric for the best model.
+func (r *run) keepBest(metrics map[string]float64) error {
+	a, s := &r.Args, &r.state
+	if !a.LoadBestModelAtEnd && a.MetricForBestModel == "" {
+		return nil
+	}
+	name, greater := a.bestMetric()
+	v, ok := metrics[name]
+	if !ok {
+		return fmt.Errorf("--metric_for_best_model: found %q, want one of the metrics of the evaluation", a.MetricForBestModel)
+	}
+	if s.BestMetric == nil || greater && v > *s.BestMetric || !greater && v < *s.BestMetric {
+		s.BestMetric, s.BestModelCheckpoint = &v, filepath.Join(a.OutputDir, checkpointName(s.GlobalStep))
+	}
+	return nil
+}
+
+// finish logs the end, loads the best model if asked, and sums up.
+func (r *run) finish() (TrainResult, error) {
+	s := &r.state
+	seconds := time.Since(r.started).Seconds()
+	result := TrainResult{GlobalStep: s.GlobalStep, Metrics: map[string]float64{
+		"train_loss": s.LossTotal / float64(max(1, s.GlobalStep)), "train_runtime": seconds,
+		"train_samples_per_second": float64(r.sequences) / seconds,
+		"train_steps_per_second":   float64(r.sequences) / float64(r.Args.PerDeviceTrainBatchSize*r.Args.GradientAccumulationSteps) / seconds,
+		"epoch":                    s.Epoch,
+	}}
+	e := LogEntry{}
+	for k, v := range result.Metrics {
+		e[k] = v
+	}
+	r.record(e)
+	if r.Args.LoadBestModelAtEnd && s.BestModelCheckpoint != "" {
+		r.log().Info("loading the best model", "checkpoint", s.BestModelCheckpoint, "metric", *s.BestMetric)
+		if err := r.loadModel(s.BestModelCheckpoint); err != nil {
+			return result, err
+		}
+	}
+	if r.Args.OutputDir == "" {
+		return result, nil
+	}
+	return result, r.state.save(r.Args.OutputDir)
+}
