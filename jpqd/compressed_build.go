@@ -123,18 +123,14 @@ func (b *builder) linear(l *bert.Linear, rows, cols []int) CompressedLinear {
 	return CompressedLinear{Weight: m.slice(rows, cols), Bias: bias, Input: input.activationRange()}
 }
 
-// matrix is a masked weight in 8 bits if it has a quantizer. An asymmetric one
-// whose integers do not fit gives fake-quantized floats instead.
+// matrix is a masked weight, in 8 bits if it has a quantizer.
 func matrix(weight []float32, p *autograd.Param, q *quantizer) CompressedMatrix {
-	m := CompressedMatrix{Rows: p.Rows, Cols: p.Cols, F32: weight}
+	m := CompressedMatrix{Rows: p.Rows, Cols: p.Cols}
 	if q == nil {
-		return m
+		m.F32 = weight
+	} else {
+		m.I8, m.Scale = q.integers(weight, p.Rows, p.Cols)
 	}
-	if i8, scale, ok := q.integers(weight, p.Rows, p.Cols); ok {
-		m.F32, m.I8, m.Scale = nil, i8, scale
-		return m
-	}
-	m.F32 = q.fake(weight, p.Rows, p.Cols)
 	return m
 }
 

@@ -160,7 +160,7 @@ func (o *maskedOperand) freeze() {
 	o.scores.Freeze()
 }
 
-// expandedAtLeast appends every score with the number of elements it stands for.
+// scoreCount is a score and the number of elements it stands for.
 type scoreCount struct {
 	score float32
 	count int

@@ -43,14 +43,9 @@ type quantizer struct {
 // tiny keeps ranges away from zero, as NNCF does.
 const tiny = 1e-16
 
-// integerLevels are the lowest and highest integer and their number (§ Levels
-// of NNCF's quantizer specification).
+// integerLevels are the lowest and highest integer and their number .
 func (q *quantizer) integerLevels() (low, high float64, levels int) {
 	switch {
-	case !q.symmetric && q.weight != nil && q.halfRange:
-		return 0, 127, 128
-	case !q.symmetric && q.weight != nil && q.narrow:
-		return 1, 255, 255
 	case !q.symmetric:
 		return 0, 255, 256
 	case q.weight != nil && q.halfRange:
@@ -217,9 +212,8 @@ func (q *quantizer) activationRange() *ActivationRange {
 	return &ActivationRange{Low: q.low[0], High: q.low[0] + q.span[0], Levels: levels, Symmetric: q.symmetric}
 }
 
-// integers quantizes a weight (rows, cols) for deployment: w = i8·scale. ok is
-// false where the integers do not fit 8 signed bits, as an asymmetric range may.
-func (q *quantizer) integers(w []float32, rows, cols int) (i8 []int8, scale []float32, ok bool) {
+// integers quantizes a weight (rows, cols) for deployment: w = i8·scale.
+func (q *quantizer) integers(w []float32, rows, cols int) (i8 []int8, scale []float32) {
 	q.update()
 	_, _, levels := q.integerLevels()
 	i8, scale = make([]int8, rows*cols), make([]float32, rows)
@@ -230,21 +224,8 @@ func (q *quantizer) integers(w []float32, rows, cols int) (i8 []int8, scale []fl
 		scale[r] = 1 / s
 		for c := range cols {
 			x := min(max(w[r*cols+c], low), low+span)
-			v := math.RoundToEven(float64(float32((x-low)*s) - zp))
-			if v < -128 || v > 127 {
-				return nil, nil, false
-			}
-			i8[r*cols+c] = int8(v)
+			i8[r*cols+c] = int8(math.RoundToEven(float64(float32((x-low)*s) - zp)))
 		}
 	}
-	return i8, scale, true
-}
-
-// fake is apply outside of a tape, on a weight (rows, cols).
-func (q *quantizer) fake(w []float32, rows, cols int) []float32 {
-	q.update()
-	_, _, levels := q.integerLevels()
-	y := make([]float32, len(w))
-	kernels.FakeQuantize(rows, cols, w, q.low, q.span, levels, y)
-	return y
+	return i8, scale
 }

@@ -166,11 +166,11 @@ func (p *placement) weight(name, node string, w *autograd.Param) (*quantizer, er
 		return nil, nil
 	}
 	m := p.weights.mode(node)
-	signed := true
-	if m.Signed != nil && !*m.Signed && m.Mode == "symmetric" {
-		return nil, fmt.Errorf("quantization: weights of %s: found signed false, want true: symmetric weights are signed", node)
+	if m.Mode != "symmetric" || m.Signed != nil && !*m.Signed {
+		return nil, fmt.Errorf("quantization: weights of %s: found mode %q and signed %v, want symmetric and signed weights", node, m.Mode, m.Signed == nil || *m.Signed)
 	}
-	q := &quantizer{name: name, node: node, weight: w, symmetric: m.Mode == "symmetric", forced: &signed, halfRange: p.weights.halfRange, narrow: !p.weights.halfRange, channels: w.Rows}
+	signed := true
+	q := &quantizer{name: name, node: node, weight: w, symmetric: true, forced: &signed, halfRange: p.weights.halfRange, narrow: !p.weights.halfRange, channels: w.Rows}
 	if m.PerChannel != nil && !*m.PerChannel {
 		q.channels = 1
 	}

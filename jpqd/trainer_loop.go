@@ -21,7 +21,6 @@ type run struct {
 	batches     int // micro-batches an epoch
 	epochs      int // epochs begun in all, the last one perhaps cut short
 	warmupSteps int
-	examples    []Example // of the micro-batch
 	started     time.Time
 	sequences   int // processed in this call
 }
