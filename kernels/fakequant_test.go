@@ -163,3 +163,37 @@ func TestFakeQuantizeBackwardNaN(t *testing.T) {
 		}
 	})
 }
+
+// FuzzFakeQuantize compares every instruction set with the formula, bit for bit.
+func FuzzFakeQuantize(f *testing.F) {
+	f.Add(float32(-1), float32(2), uint16(256), uint64(1))
+	f.Add(float32(0), float32(1e-30), uint16(16), uint64(2))
+	f.Add(float32(-3e38), float32(3e38), uint16(2), uint64(3))
+	f.Fuzz(func(t *testing.T, low, span float32, levels uint16, seed uint64) {
+		if !(span > 0) || levels < 2 {
+			t.Skip()
+		}
+		top := level
+		defer setLevel(top)
+		r := rand.New(rand.NewPCG(seed, 19))
+		x, want := make([]float32, 37), make([]float32, 37)
+		for i := range x {
+			x[i] = low + span*(1.5*r.Float32()-0.25)
+			if i%5 == 0 {
+				x[i] = math.Float32frombits(r.Uint32())
+			}
+			want[i] = fakeQuantizeOf(x[i], low, span, int(levels))
+		}
+		y := make([]float32, len(x))
+		for _, k := range fakeQuantFamily.kernels() {
+			if Missing(k.ISA) != "" || k.ISA > top {
+				continue
+			}
+			setLevel(k.ISA)
+			FakeQuantize(1, len(x), x, []float32{low}, []float32{span}, int(levels), y)
+			if !sameBits(y, want) {
+				t.Fatalf("%s: low %v, span %v, %d levels: %v, want %v", k.Name, low, span, levels, y, want)
+			}
+		}
+	})
+}

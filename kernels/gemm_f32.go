@@ -175,8 +175,9 @@ func (t *gemmF32Task) operandA(buf *gemmF32Buffers, i, rows, p, depth, cols int)
 }
 
 // operandB returns columns j … j+cols−1 of B in the block of the depth at p,
-// row by row with stride brs. Panels are packed, when fresh is set, behind the
-// skip columns to their left; unless B lies well and too few rows of A use it.
+// row by row with stride brs. The panel is packed if fresh is set, behind the
+// panels of the skip columns to its left, else it was packed before. A B that
+// lies row by row is read in place where few rows of A use it.
 func (t *gemmF32Task) operandB(buf *gemmF32Buffers, j, cols, p, depth, skip, rows int, fresh bool) (b []float32, brs int) {
 	if t.op != NT && rows < gemmPackRows {
 		return t.b[p*t.ldb+j:], t.ldb

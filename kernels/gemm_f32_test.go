@@ -274,7 +274,7 @@ func TestGemmF32Panics(t *testing.T) {
 		{NT, 3, 3, 4, 4, 4, 3, x, x[:11], nil, errShortB},
 		{NN, 3, 3, 4, 4, 3, 3, x, x, x[:8], errShortC},
 		{NN, 3, 3, 0, 0, 3, 3, nil, nil, x[:8], errShortC},
-		{NN, 1 << 40, 1, 1, 1 << 40, 1, 1, x, x, x, errShortA},
+		{NN, math.MaxInt, 1, 1, math.MaxInt, 1, 1, x, x, x, errShortA},
 	} {
 		func() {
 			defer func() {

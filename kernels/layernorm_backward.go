@@ -38,11 +38,11 @@ func (t *layerNormBackwardTask) Run(i int) {
 	}
 }
 
-// sumParts is how many parts a sum over rows is cut into: about sixteen, so
-// that the partial sums stay small, and at least 32 rows each. It depends on
-// nothing but the number of rows.
+// sumParts is how many parts a sum over rows is cut into: 64 at most, so that
+// the partial sums stay small, of at least 32 rows each. It depends on nothing
+// but the number of rows.
 func sumParts(rows int) (n, perPart int) {
-	perPart = max(32, parts(rows, 16))
+	perPart = max(32, parts(rows, 64))
 	return parts(rows, perPart), perPart
 }
 
@@ -55,7 +55,7 @@ func sumParts(rows int) (n, perPart int) {
 //
 // with mean and rstd as [LayerNorm] gave them. Each of dx, dgamma and dbeta may
 // be nil; dx may not be x or dy. The sums are made in float32, 16 or 8 side by
-// side over columns, and over rows in at most 16 stretches that are then added up
+// side over columns, and over rows in at most 64 stretches that are then added up
 // in order.
 func LayerNormBackward(rows, cols int, x, gamma, mean, rstd, dy, dx, dgamma, dbeta []float32) {
 	checkShape(rows, cols)
