@@ -37,7 +37,7 @@ func testDropout(t *testing.T) {
 				var want float32
 				wantX := before[i]
 				if q.keeps(i % vectorGrain) {
-					want = v * q.scale
+					want = float32(v * q.scale)
 					wantX += want
 				}
 				if y[i] != want || dx[i] != wantX {
