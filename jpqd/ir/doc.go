@@ -1,0 +1,44 @@
+// Package ir writes a compressed model as OpenVINO IR version 11, reads such
+// files back and evaluates them.
+//
+// # Files
+//
+// [Write] makes openvino_model.xml (the graph) and openvino_model.bin (the
+// constants, little-endian, each at a multiple of 64 bytes, equal ones stored
+// once). Inputs are input_ids, attention_mask and token_type_ids, i64 of shape
+// (batch, sequence), both dimensions dynamic; the output is logits, f32 of
+// shape (batch, labels). Layers are named after Hugging Face modules.
+//
+// # Quantization
+//
+// An integer matrix is stored as i8 and becomes
+//
+//	Const i8 (out, in) -> Convert f32 -> Multiply scale (out, 1)
+//
+// in front of its MatMul or, for an embedding table, of its Gather. That is the
+// form in which the runtime keeps the integers and picks int8 kernels. Every
+// [jpqd.ActivationRange] becomes a FakeQuantize with scalar limits; two
+// quantizers with equal ranges on one tensor become one layer. Its output limits
+// are its input limits unless 0 lies between two levels of the range; then they
+// are moved to where the zero point of the range puts them.
+//
+// # Pruning
+//
+// What training removed is absent: the matrices have the sizes of their layer,
+// and a block without heads or without neurons is the bias of its last Linear
+// added to the residual.
+//
+// # Scale of the attention scores
+//
+// The factor 1/√head_dim is applied to the query projection: to its weight (the
+// scales of an integer one), its bias and the limits of QueryOut. A Multiply
+// after the product would be moved onto one operand by the runtime, which then
+// computes the product in float. Query and scores are the same values as
+// before, exactly so when √head_dim is a power of two, else up to float rounding.
+//
+// # Evaluation
+//
+// [Model.Run] is the reference: plain loops over float32 values with float64
+// inside each operation. It knows the operations that transformer encoders use,
+// in files of other writers too, and is meant for checking, not for speed.
+package ir

@@ -1,0 +1,142 @@
+package ir
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/go-jpqd/jpqd/bert"
+	"github.com/go-jpqd/jpqd/jpqd"
+)
+
+// variant says how a random model is compressed.
+type variant struct {
+	heads, neurons [][]int // kept in each layer; 4 heads of 8, 40 neurons
+	int8Weights    bool
+	activations    bool // inputs of Linears, q, k and the embedding sum
+	product        bool // probabilities and values too
+	sharedInputs   bool // query, key and value have equal input ranges
+	offGrid        bool // 0 lies between two levels of asymmetric ranges
+}
+
+func upTo(n int) []int {
+	ids := make([]int, n)
+	for i := range ids {
+		ids[i] = i
+	}
+	return ids
+}
+
+// variants by name; nil heads or neurons are a block that lost all of them.
+var variants = map[string]variant{
+	"float":                                {heads: [][]int{upTo(4), upTo(4)}, neurons: [][]int{upTo(40), upTo(40)}},
+	"float pruned":                         {heads: [][]int{{1, 3}, nil}, neurons: [][]int{{0, 7, 39}, upTo(17)}},
+	"int8 weights":                         {heads: [][]int{{0, 1, 2}, upTo(4)}, neurons: [][]int{nil, upTo(9)}, int8Weights: true},
+	"int8":                                 {heads: [][]int{upTo(4), upTo(4)}, neurons: [][]int{upTo(40), upTo(40)}, int8Weights: true, activations: true},
+	"int8 pruned":                          {heads: [][]int{{2}, {0, 1, 3}}, neurons: [][]int{upTo(23), {5, 6}}, int8Weights: true, activations: true, sharedInputs: true},
+	"int8 products":                        {heads: [][]int{{0, 3}, {1}}, neurons: [][]int{upTo(11), upTo(31)}, int8Weights: true, activations: true, product: true},
+	"int8 empty blocks":                    {heads: [][]int{nil, {0, 2}}, neurons: [][]int{upTo(8), nil}, int8Weights: true, activations: true, product: true},
+	"int8 off the grid":                    {heads: [][]int{{0, 3}, {2}}, neurons: [][]int{upTo(7), upTo(11)}, int8Weights: true, activations: true, offGrid: true},
+	"nothing left":                         {heads: [][]int{nil, nil}, neurons: [][]int{nil, nil}, int8Weights: true, activations: true},
+	"float weights, quantized activations": {heads: [][]int{{0}, {1}}, neurons: [][]int{upTo(12), upTo(5)}, activations: true},
+}
+
+// newModel is a random model of 2 layers, hidden size 32 and 3 labels.
+func newModel(v variant, seed uint64) *jpqd.Compressed {
+	r := &randomModel{variant: v, Rand: rand.New(rand.NewPCG(seed, 1))}
+	config := bert.DefaultConfig()
+	config.VocabSize, config.MaxPositionEmbeddings, config.HiddenSize = 29, 12, 32
+	config.NumHiddenLayers, config.NumAttentionHeads, config.IntermediateSize = 2, 4, 40
+	config.Labels = []string{"a", "b", "c"}
+	c := &jpqd.Compressed{Config: config}
+	h := config.HiddenSize
+	c.Embeddings = jpqd.CompressedEmbeddings{
+		Word: r.matrix(config.VocabSize, h, 1), Position: r.matrix(config.MaxPositionEmbeddings, h, 1),
+		TokenType: r.matrix(config.TypeVocabSize, h, 1), Norm: r.norm(h),
+	}
+	if v.activations {
+		c.Embeddings.AddInputs = [2]*jpqd.ActivationRange{r.asymmetric(), r.asymmetric()}
+	}
+	for i := range config.NumHiddenLayers {
+		c.Layers = append(c.Layers, r.layer(v.heads[i], v.neurons[i], h, config.HeadDim()))
+	}
+	c.Pooler, c.Classifier = r.linear(h, h), r.linear(config.NumLabels(), h)
+	return c
+}
+
+type randomModel struct {
+	variant
+	*rand.Rand
+}
+
+func (r *randomModel) layer(heads, neurons []int, hidden, headDim int) jpqd.CompressedLayer {
+	width := len(heads) * headDim
+	l := jpqd.CompressedLayer{
+		Heads: slices.Clone(heads), Neurons: slices.Clone(neurons),
+		Query: r.linear(width, hidden), Key: r.linear(width, hidden), Value: r.linear(width, hidden), Output: r.linear(hidden, width),
+		FFNIn: r.linear(len(neurons), hidden), FFNOut: r.linear(hidden, len(neurons)),
+		AttentionNorm: r.norm(hidden), OutputNorm: r.norm(hidden),
+	}
+	if r.sharedInputs {
+		copied := *l.Query.Input
+		l.Key.Input, l.Value.Input = &copied, l.Query.Input
+	}
+	if r.activations {
+		l.QueryOut, l.KeyOut = r.symmetric(), r.symmetric()
+	}
+	if r.product {
+		l.ProbsOut, l.ValueOut = &jpqd.ActivationRange{High: 1, Levels: 256, Symmetric: true}, r.symmetric()
+	}
+	return l
+}
+
+// matrix has values of the given deviation.
+func (r *randomModel) matrix(rows, cols int, deviation float64) jpqd.CompressedMatrix {
+	m := jpqd.CompressedMatrix{Rows: rows, Cols: cols}
+	if !r.int8Weights {
+		m.F32 = r.normal(rows*cols, 0, deviation)
+		return m
+	}
+	m.I8 = make([]int8, rows*cols)
+	for i := range m.I8 {
+		m.I8[i] = int8(r.IntN(256) - 128)
+	}
+	m.Scale = r.normal(rows, deviation/70, deviation/700)
+	return m
+}
+
+func (r *randomModel) linear(rows, cols int) jpqd.CompressedLinear {
+	l := jpqd.CompressedLinear{Weight: r.matrix(rows, cols, 0.25), Bias: r.normal(rows, 0, 0.3)}
+	if r.activations {
+		l.Input = r.asymmetric()
+	}
+	return l
+}
+
+func (r *randomModel) norm(n int) jpqd.CompressedNorm {
+	return jpqd.CompressedNorm{Gamma: r.normal(n, 1, 0.1), Beta: r.normal(n, 0, 0.2)}
+}
+
+func (r *randomModel) normal(n int, mean, deviation float64) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(mean + deviation*r.NormFloat64())
+	}
+	return v
+}
+
+// asymmetric is a range with 0 on one of its levels, or 0.4 levels beside the lowest.
+func (r *randomModel) asymmetric() *jpqd.ActivationRange {
+	if r.offGrid {
+		high := float32(1.5 + r.Float64())
+		return &jpqd.ActivationRange{Low: -high * 0.4 / 255, High: high, Levels: 256}
+	}
+	low, high := -1.5-r.Float64(), 1.5+2*r.Float64()
+	zeroPoint := math.Round(-low * 255 / (high - low))
+	return &jpqd.ActivationRange{Low: float32(zeroPoint / (zeroPoint - 255) * high), High: float32(high), Levels: 256}
+}
+
+func (r *randomModel) symmetric() *jpqd.ActivationRange {
+	high := float32(1 + 2*r.Float64())
+	return &jpqd.ActivationRange{Low: -high * 128 / 127, High: high, Levels: 256, Symmetric: true}
+}
