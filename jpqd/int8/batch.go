@@ -1,0 +1,84 @@
+package int8
+
+import (
+	"fmt"
+
+	"github.com/go-jpqd/jpqd/bert"
+)
+
+// chunkRows is about how many rows run through the model at a time. More make
+// the products no faster, and the workspace would grow with the batch.
+const chunkRows = 1024
+
+// chunk is some consecutive sequences of a batch.
+type chunk struct {
+	ids, typeIDs, positions []int32 // (rows)
+	offsets                 []int   // (sequences+1) in the batch's rows
+}
+
+// cut is the sequences from s on that have at most chunkRows rows together, at
+// least one.
+func cut(b *bert.Batch, s int) chunk {
+	first, end := b.Offsets[s], s+1
+	for end < b.Len() && b.Offsets[end+1]-first <= chunkRows {
+		end++
+	}
+	last := b.Offsets[end]
+	return chunk{b.IDs[first:last], b.TypeIDs[first:last], b.Positions[first:last], b.Offsets[s : end+1]}
+}
+
+// len is the number of sequences.
+func (c *chunk) len() int { return len(c.offsets) - 1 }
+
+// rows are the rows of sequence s: first to end−1.
+func (c *chunk) rows(s int) (first, end int) {
+	return c.offsets[s] - c.offsets[0], c.offsets[s+1] - c.offsets[0]
+}
+
+// longest is the length of the longest sequence.
+func (c *chunk) longest() int {
+	longest := 0
+	for s := range c.len() {
+		longest = max(longest, c.offsets[s+1]-c.offsets[s])
+	}
+	return longest
+}
+
+// checkBatch refuses a batch that the engine cannot run.
+func checkBatch(c *bert.Config, b *bert.Batch) error {
+	rows := len(b.IDs)
+	if len(b.TypeIDs) != rows || len(b.Positions) != rows {
+		return fmt.Errorf("int8: batch: found %d ids, %d types and %d positions, want as many of each", rows, len(b.TypeIDs), len(b.Positions))
+	}
+	end := 0
+	if len(b.Offsets) > 0 {
+		end = b.Offsets[len(b.Offsets)-1]
+		if b.Offsets[0] != 0 {
+			return fmt.Errorf("int8: batch: found first offset %d, want 0", b.Offsets[0])
+		}
+	}
+	if end != rows {
+		return fmt.Errorf("int8: batch: found %d tokens in sequences, want all %d of the batch", end, rows)
+	}
+	for s := range b.Len() {
+		if n := b.Offsets[s+1] - b.Offsets[s]; n < 1 || n > c.MaxPositionEmbeddings {
+			return fmt.Errorf("int8: sequence %d: found %d tokens, want 1 to max_position_embeddings = %d", s, n, c.MaxPositionEmbeddings)
+		}
+	}
+	for _, k := range []struct {
+		name, key string
+		found     []int32
+		entries   int
+	}{
+		{"id", "vocab_size", b.IDs, c.VocabSize},
+		{"type", "type_vocab_size", b.TypeIDs, c.TypeVocabSize},
+		{"position", "max_position_embeddings", b.Positions, c.MaxPositionEmbeddings},
+	} {
+		for i, v := range k.found {
+			if v < 0 || int(v) >= k.entries {
+				return fmt.Errorf("int8: token %d: found %s %d, want 0 to %d (%s = %d)", i, k.name, v, k.entries-1, k.key, k.entries)
+			}
+		}
+	}
+	return nil
+}

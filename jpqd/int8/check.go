@@ -1,0 +1,200 @@
+package int8
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/go-jpqd/jpqd/jpqd"
+)
+
+// check refuses a model whose parts do not fit together or hold values that
+// cannot be computed with. Errors name the field of [jpqd.Compressed].
+func check(c *jpqd.Compressed) error {
+	if c == nil {
+		return errors.New("found no model, want a *jpqd.Compressed")
+	}
+	k := &checker{hidden: c.Config.HiddenSize}
+	if err := c.Config.Validate(); err != nil {
+		k.fail("Config: %w", err)
+		return k.err
+	}
+	if len(c.Layers) != c.Config.NumHiddenLayers {
+		k.fail("Layers: found %d, want num_hidden_layers = %d", len(c.Layers), c.Config.NumHiddenLayers)
+		return k.err
+	}
+	k.embeddings(c)
+	for i := range c.Layers {
+		k.layer(fmt.Sprintf("Layers[%d]", i), &c.Layers[i], c)
+	}
+	k.linear("Pooler", &c.Pooler, k.hidden, k.hidden)
+	k.linear("Classifier", &c.Classifier, c.Config.NumLabels(), k.hidden)
+	return k.err
+}
+
+// checker keeps the first error.
+type checker struct {
+	hidden int
+	err    error
+}
+
+func (k *checker) fail(format string, args ...any) {
+	if k.err == nil {
+		k.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (k *checker) embeddings(c *jpqd.Compressed) {
+	e := &c.Embeddings
+	k.matrix("Embeddings.Word", &e.Word, c.Config.VocabSize, k.hidden)
+	k.matrix("Embeddings.Position", &e.Position, c.Config.MaxPositionEmbeddings, k.hidden)
+	k.matrix("Embeddings.TokenType", &e.TokenType, c.Config.TypeVocabSize, k.hidden)
+	for i, r := range e.AddInputs {
+		k.activation(fmt.Sprintf("Embeddings.AddInputs[%d]", i), r)
+	}
+	k.norm("Embeddings.Norm", &e.Norm)
+}
+
+func (k *checker) layer(path string, l *jpqd.CompressedLayer, c *jpqd.Compressed) {
+	k.kept(path+".Heads", l.Heads, c.Config.NumAttentionHeads)
+	k.kept(path+".Neurons", l.Neurons, c.Config.IntermediateSize)
+	if width := len(l.Heads) * c.Config.HeadDim(); width > 0 {
+		k.linear(path+".Query", &l.Query, width, k.hidden)
+		k.linear(path+".Key", &l.Key, width, k.hidden)
+		k.linear(path+".Value", &l.Value, width, k.hidden)
+		k.activation(path+".QueryOut", l.QueryOut)
+		k.activation(path+".KeyOut", l.KeyOut)
+		k.activation(path+".ProbsOut", l.ProbsOut)
+		k.activation(path+".ValueOut", l.ValueOut)
+		k.pair(path+".QueryOut and KeyOut", l.QueryOut, l.KeyOut)
+		k.pair(path+".ProbsOut and ValueOut", l.ProbsOut, l.ValueOut)
+		k.linear(path+".Output", &l.Output, k.hidden, width)
+	} else {
+		k.empty(path+".Query.Weight", &l.Query.Weight)
+		k.empty(path+".Key.Weight", &l.Key.Weight)
+		k.empty(path+".Value.Weight", &l.Value.Weight)
+		k.empty(path+".Output.Weight", &l.Output.Weight)
+		k.floats(path+".Output.Bias", l.Output.Bias, k.hidden)
+	}
+	k.norm(path+".AttentionNorm", &l.AttentionNorm)
+	if neurons := len(l.Neurons); neurons > 0 {
+		k.linear(path+".FFNIn", &l.FFNIn, neurons, k.hidden)
+		k.linear(path+".FFNOut", &l.FFNOut, k.hidden, neurons)
+	} else {
+		k.empty(path+".FFNIn.Weight", &l.FFNIn.Weight)
+		k.empty(path+".FFNOut.Weight", &l.FFNOut.Weight)
+		k.floats(path+".FFNOut.Bias", l.FFNOut.Bias, k.hidden)
+	}
+	k.norm(path+".OutputNorm", &l.OutputNorm)
+}
+
+// kept wants ids below n, ascending.
+func (k *checker) kept(path string, ids []int, n int) {
+	for i, id := range ids {
+		if id < 0 || id >= n || i > 0 && id <= ids[i-1] {
+			k.fail("%s[%d]: found %d, want ascending ids from 0 to %d", path, i, id, n-1)
+			return
+		}
+	}
+}
+
+// linear also wants scales whose product with the value of the input's integer
+// 1 is a float32.
+func (k *checker) linear(path string, l *jpqd.CompressedLinear, rows, cols int) {
+	k.matrix(path+".Weight", &l.Weight, rows, cols)
+	k.floats(path+".Bias", l.Bias, rows)
+	k.activation(path+".Input", l.Input)
+	if k.err != nil {
+		return
+	}
+	input := newQuantizer(l.Input)
+	for i := range l.Weight.Scale {
+		if s := resultScale(input, &l.Weight, i); !normal(s) {
+			k.fail("%s.Weight.Scale[%d]: found %v, times the input's step %v: want a normal float32", path, i, l.Weight.Scale[i], input.step())
+			return
+		}
+	}
+}
+
+func (k *checker) matrix(path string, m *jpqd.CompressedMatrix, rows, cols int) {
+	if m.Rows != rows || m.Cols != cols {
+		k.fail("%s: found %d × %d, want %d × %d", path, m.Rows, m.Cols, rows, cols)
+		return
+	}
+	switch {
+	case m.F32 != nil && m.I8 != nil:
+		k.fail("%s: found both F32 and I8, want one of them", path)
+	case m.I8 == nil:
+		k.floats(path+".F32", m.F32, rows*cols)
+	default:
+		if len(m.I8) != rows*cols {
+			k.fail("%s.I8: found %d values, want %d", path, len(m.I8), rows*cols)
+		}
+		k.scales(path+".Scale", m.Scale, rows)
+	}
+}
+
+// empty wants a matrix without elements.
+func (k *checker) empty(path string, m *jpqd.CompressedMatrix) {
+	if m.Rows != 0 && m.Cols != 0 || len(m.F32) > 0 || len(m.I8) > 0 {
+		k.fail("%s: found %d × %d, want no elements in a block that lost all heads or neurons", path, m.Rows, m.Cols)
+	}
+}
+
+func (k *checker) norm(path string, n *jpqd.CompressedNorm) {
+	k.floats(path+".Gamma", n.Gamma, k.hidden)
+	k.floats(path+".Beta", n.Beta, k.hidden)
+}
+
+func (k *checker) floats(path string, v []float32, n int) {
+	if len(v) != n {
+		k.fail("%s: found %d values, want %d", path, len(v), n)
+		return
+	}
+	for i, x := range v {
+		if x-x != 0 { // Inf − Inf and NaN − NaN are NaN
+			k.fail("%s[%d]: found %v, want a finite value", path, i, x)
+			return
+		}
+	}
+}
+
+func (k *checker) scales(path string, v []float32, n int) {
+	k.floats(path, v, n)
+	for i, x := range v {
+		if !normal(x) {
+			k.fail("%s[%d]: found %v, want a normal float32 above 0", path, i, x)
+			return
+		}
+	}
+}
+
+func (k *checker) activation(path string, r *jpqd.ActivationRange) {
+	if r == nil {
+		return
+	}
+	if r.Levels < 2 || r.Levels > 256 {
+		k.fail("%s.Levels: found %d, want 2 to 256", path, r.Levels)
+		return
+	}
+	span := r.High - r.Low
+	if !(r.Low <= 0 && r.High >= 0 && normal(span) && normal(float32(r.Levels-1)/span)) {
+		k.fail("%s: found range %v to %v, want finite limits with 0 between them and a scale that is a normal float32", path, r.Low, r.High)
+	}
+}
+
+// pair wants the product of two quantizers' steps to be a float32.
+func (k *checker) pair(path string, a, b *jpqd.ActivationRange) {
+	if k.err != nil {
+		return
+	}
+	if step := newQuantizer(a).step() * newQuantizer(b).step(); !normal(float32(step)) {
+		k.fail("%s: found a product of steps of %v, want a normal float32", path, step)
+	}
+}
+
+// normal tells whether x is above zero, finite and of full precision.
+func normal(x float32) bool {
+	const smallest = 0x1p-126
+	return x >= smallest && x <= math.MaxFloat32
+}
