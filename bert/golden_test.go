@@ -9,13 +9,13 @@ import (
 
 	"github.com/go-jpqd/jpqd/autograd"
 	"github.com/go-jpqd/jpqd/bert"
-	"github.com/go-jpqd/jpqd/internal/testdata"
+	"github.com/go-jpqd/jpqd/internal/realdata"
 )
 
 // The trained BERT-tiny of the data folder has no embedding tables; golden.json
 // gives embedding outputs and the logits they must lead to (PyTorch, float64).
 func TestTrainedModelGivesItsGoldenLogits(t *testing.T) {
-	dir := filepath.Join(testdata.Dir(t), "models", "bert-tiny-sst2-encoder-only")
+	dir := filepath.Join(realdata.Dir(t), "models", "bert-tiny-sst2-encoder-only")
 	m, report, err := bert.Load(dir, bert.LoadOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -47,11 +47,23 @@ var missing = detect()
 
 // level is the highest level in use: what the CPU offers, capped by the
 // environment variable JPQD_ISA. Tests lower it with setLevel.
-var level = startLevel(os.Getenv("JPQD_ISA"))
+var level = mustStart(os.Getenv("JPQD_ISA"))
 
-// startLevel panics on an unknown word: a cap that is misspelt must not
-// silently measure something else.
-func startLevel(word string) ISA {
+// mustStart ends the program on an unknown word, as Go's runtime does where
+// GOAMD64 asks for what the CPU lacks: a cap that is misspelt must not silently
+// run, or measure, something else.
+func mustStart(word string) ISA {
+	l, err := startLevel(word)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	return l
+}
+
+// startLevel is the highest level the machine has that is not above the one
+// that the word names; "" names none.
+func startLevel(word string) (ISA, error) {
 	best := Generic
 	for i := range numISA {
 		if missing[i] == "" {
@@ -59,16 +71,16 @@ func startLevel(word string) ISA {
 		}
 	}
 	if word == "" {
-		return best
+		return best, nil
 	}
 	limit, err := ParseISA(word)
 	if err != nil {
-		panic(err)
+		return Generic, err
 	}
 	for limit > best || missing[limit] != "" {
 		limit--
 	}
-	return limit
+	return limit, nil
 }
 
 // Level is the level in use: the highest one this CPU has, unless the

@@ -4,13 +4,13 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/go-jpqd/jpqd/internal/testdata"
+	"github.com/go-jpqd/jpqd/internal/realdata"
 )
 
 // TestReadRealModel reads trained weights in a file that this package did not
 // write.
 func TestReadRealModel(t *testing.T) {
-	dir := filepath.Join(testdata.Dir(t), "models", "bert-tiny-sst2-encoder-only")
+	dir := filepath.Join(realdata.Dir(t), "models", "bert-tiny-sst2-encoder-only")
 	f, err := ReadModel(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-jpqd/jpqd/internal/testdata"
+	"github.com/go-jpqd/jpqd/internal/realdata"
 )
 
 // sstSentences returns the sentences of SST-2's training file, as GLUE ships them.
 func sstSentences(t testing.TB) []string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(testdata.Dir(t), "sst2", "train.tsv"))
+	text, err := os.ReadFile(filepath.Join(realdata.Dir(t), "sst2", "train.tsv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func sstSentences(t testing.TB) []string {
 // bertUncased returns the tokenizer of bert-base-uncased.
 func bertUncased(t testing.TB) *Tokenizer {
 	t.Helper()
-	tokenizer, err := Load(filepath.Join(testdata.Dir(t), "vocab"))
+	tokenizer, err := Load(filepath.Join(realdata.Dir(t), "vocab"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/go-jpqd/jpqd/internal/testdata"
+	"github.com/go-jpqd/jpqd/internal/realdata"
 )
 
 func TestLookupGLUE(t *testing.T) {
@@ -113,7 +113,7 @@ func TestReadSplitErrors(t *testing.T) {
 // TestSST2 reads the original files: 67,349, 872 and 1,821 rows, and of the
 // second 444 positive ones.
 func TestSST2(t *testing.T) {
-	dir := filepath.Join(testdata.Dir(t), "sst2")
+	dir := filepath.Join(realdata.Dir(t), "sst2")
 	task, err := LookupGLUE("sst2")
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,6 @@
-// Package testdata finds the data that tests and benchmarks read but that is
+// Package realdata finds the data that tests and benchmarks read but that is
 // not part of the repository.
-package testdata
+package realdata
 
 import (
 	"os"

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/tasks"
+)
+
+// check finds what is wrong with the command line before anything is loaded.
+func (r *glueRun) check(context.Context) error {
+	o := r.o
+	var missing []string
+	if o.ModelNameOrPath == "" {
+		missing = append(missing, "--model_name_or_path")
+	}
+	if o.OutputDir == "" {
+		missing = append(missing, "--output_dir")
+	}
+	if missing != nil {
+		return usageErrorf("the following arguments are required: %s", strings.Join(missing, ", "))
+	}
+	if o.EvaluationStrategy != jpqd.No {
+		o.DoEval = true // as transformers does
+	}
+	if !o.DoTrain && !o.DoEval && !o.DoPredict {
+		return usageErrorf("nothing to do: give --do_train, --do_eval or --do_predict")
+	}
+	if err := o.Validate(); err != nil {
+		return &usageError{err}
+	}
+	if err := o.checkValues(); err != nil {
+		return err
+	}
+	warnings, err := o.warnings(r.flags)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		r.console.log.Warn(w)
+	}
+	for _, check := range []func() error{r.checkTask, r.checkCompression, r.checkOutputDir} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkValues checks the flags that are not the trainer's.
+func (o *glueOptions) checkValues() error {
+	if o.MaxSeqLength < 3 {
+		return usageErrorf("--max_seq_length: found %d, want at least 3: [CLS], a token and [SEP]", o.MaxSeqLength)
+	}
+	for _, f := range []struct {
+		flag string
+		n    int
+	}{{"max_train_samples", o.MaxTrainSamples}, {"max_eval_samples", o.MaxEvalSamples}, {"max_predict_samples", o.MaxPredictSamples}} {
+		if f.n == 0 || f.n < -1 {
+			return usageErrorf("--%s: found %d, want at least 1, or -1 for all", f.flag, f.n)
+		}
+	}
+	if !slices.Contains([]string{"no", "steps", "epoch"}, o.LoggingStrategy) {
+		return usageErrorf("--logging_strategy: found %q, want no, steps or epoch", o.LoggingStrategy)
+	}
+	return nil
+}
+
+// archives are the files of GLUE's data on its own server, and folders are the
+// ones that its download script unpacks them to.
+var (
+	archives = map[string]string{
+		"cola": "CoLA.zip", "mnli": "MNLI.zip", "qnli": "QNLIv2.zip", "qqp": "QQP-clean.zip",
+		"rte": "RTE.zip", "sst2": "SST-2.zip", "stsb": "STS-B.zip", "wnli": "WNLI.zip",
+	}
+	folders = map[string]string{
+		"cola": "CoLA", "mnli": "MNLI", "mrpc": "MRPC", "qnli": "QNLI", "qqp": "QQP",
+		"rte": "RTE", "sst2": "SST-2", "stsb": "STS-B", "wnli": "WNLI",
+	}
+)
+
+// checkTask finds the task and whether its data was named.
+func (r *glueRun) checkTask() error {
+	o := r.o
+	if o.DatasetName != "" || o.DatasetConfigName != "" {
+		return usageErrorf("--dataset_name %s: data sets are not downloaded; save it as .csv or .json and give --train_file and --validation_file", o.DatasetName)
+	}
+	if o.TaskName == "" {
+		if o.DataDir != "" {
+			return usageErrorf("--data_dir needs --task_name: it says how to read the folder")
+		}
+		if o.TrainFile == "" || o.ValidationFile == "" {
+			return usageErrorf("need either a GLUE task (--task_name) or a training and a validation file (--train_file, --validation_file)")
+		}
+		task, err := tasks.InferTask(o.TrainFile)
+		if err != nil {
+			return err
+		}
+		r.task = task
+	} else {
+		task, err := tasks.LookupGLUE(o.TaskName)
+		if err != nil {
+			return usageErrorf("--task_name: %w", err)
+		}
+		r.task = task
+		if dir := filepath.Join("glue_data", folders[task.Name]); o.DataDir == "" && isDir(dir) {
+			o.DataDir = dir
+		}
+	}
+	for _, s := range r.wantedSplits() {
+		if r.fileOf(s) == "" && o.DataDir == "" {
+			return r.noData(s)
+		}
+	}
+	if r.task.Regression && o.TeacherModelNameOrPath != "" {
+		return usageErrorf("--teacher_model_name_or_path: distillation is for classification only, and this task is a regression")
+	}
+	return nil
+}
+
+// noData tells where the data of a split can be had.
+func (r *glueRun) noData(s tasks.Split) error {
+	flag := fileFlag(s)
+	if r.task.Name == "" {
+		return usageErrorf("--do_predict needs a test file: give --%s", flag)
+	}
+	from := "the task's archive from https://gluebenchmark.com/tasks"
+	if archive, ok := archives[r.task.Name]; ok {
+		from = "https://dl.fbaipublicfiles.com/glue/data/" + archive
+	}
+	return usageErrorf("no %s data: GLUE is not downloaded; unpack %s into glue_data, or give its folder with --data_dir, or a file with --%s", s, from, flag)
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// checkCompression reads the NNCF configuration.
+func (r *glueRun) checkCompression() error {
+	o, log := r.o, r.console.log
+	if !o.DoTrain {
+		if o.NNCFCompressionConfig != "" || o.TeacherModelNameOrPath != "" {
+			log.Warn("without --do_train, --nncf_compression_config and --teacher_model_name_or_path have no effect")
+		}
+		return nil
+	}
+	if o.NNCFCompressionConfig == "" {
+		log.Info("no --nncf_compression_config: plain fine-tuning in float32, nothing is compressed")
+		return nil
+	}
+	config, err := jpqd.LoadNNCFConfig(o.NNCFCompressionConfig)
+	if err != nil {
+		return fmt.Errorf("--nncf_compression_config: %w", err)
+	}
+	r.nncf = config
+	return nil
+}
+
+// checkOutputDir protects a folder that is not empty, and finds the checkpoint
+// to go on from, by run_glue.py's rules.
+func (r *glueRun) checkOutputDir() error {
+	o := r.o
+	entries, err := os.ReadDir(o.OutputDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--output_dir: %w", err)
+	}
+	if !o.DoTrain {
+		return nil
+	}
+	wanted, isWord := parseWord(o.ResumeFromCheckpoint)
+	switch {
+	case o.ResumeFromCheckpoint != "" && !isWord:
+		if !isDir(o.ResumeFromCheckpoint) {
+			return fmt.Errorf("--resume_from_checkpoint: found no folder %q", o.ResumeFromCheckpoint)
+		}
+		r.resume = o.ResumeFromCheckpoint
+		return nil
+	case o.OverwriteOutputDir && !wanted:
+		return nil
+	}
+	if r.resume, err = jpqd.LastCheckpoint(o.OutputDir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--output_dir: %w", err)
+	}
+	switch {
+	case isWord && wanted && r.resume == "":
+		return fmt.Errorf("--resume_from_checkpoint true: found no complete checkpoint in --output_dir %s", o.OutputDir)
+	case isWord && wanted:
+		return nil
+	case r.resume != "" && !isWord:
+		r.console.log.Info("checkpoint detected, training goes on there; to train from scratch, change --output_dir or add --overwrite_output_dir", slog.String("checkpoint", r.resume))
+		return nil
+	case len(entries) > 0:
+		return fmt.Errorf("output directory (%s) already exists and is not empty; use --overwrite_output_dir to overcome", o.OutputDir)
+	}
+	return nil
+}
+
+var checkpointName = regexp.MustCompile(`^checkpoint-[0-9]+$`)
+
+// removeStaleCheckpoints deletes the checkpoints of an earlier run from a
+// folder that is overwritten: --resume_from_checkpoint true and
+// --save_total_limit would take them for this run's. One that this run reads
+// its model from stays.
+func (r *glueRun) removeStaleCheckpoints() error {
+	if !r.o.OverwriteOutputDir || r.resume != "" {
+		return nil
+	}
+	entries, err := os.ReadDir(r.o.OutputDir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		dir := filepath.Join(r.o.OutputDir, entry.Name())
+		if !entry.IsDir() || !checkpointName.MatchString(entry.Name()) || r.reads(dir) {
+			continue
+		}
+		r.console.log.Info("--overwrite_output_dir: deleting a checkpoint of an earlier run", slog.String("checkpoint", dir))
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reads says whether dir is a folder that the command line takes a model from.
+func (r *glueRun) reads(dir string) bool {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
+	for _, path := range []string{r.o.ModelNameOrPath, r.o.TeacherModelNameOrPath, r.o.ConfigName, r.o.TokenizerName} {
+		if other, err := os.Stat(path); err == nil && os.SameFile(info, other) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-jpqd/jpqd/bert/checkpoint"
+	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/ir"
+	"github.com/go-jpqd/jpqd/jpqd/report"
+	"github.com/go-jpqd/jpqd/jpqd/tasks"
+)
+
+// train trains the student and writes all that a run leaves in its folder,
+// evaluation apart.
+func (r *glueRun) train(ctx context.Context) error {
+	if err := r.removeStaleCheckpoints(); err != nil {
+		return err
+	}
+	if err := checkpoint.WriteJSON(filepath.Join(r.o.OutputDir, "training_args.json"), arguments(r.flags)); err != nil {
+		return err
+	}
+	r.setLogging()
+	events, err := r.openEvents()
+	if err != nil {
+		return fmt.Errorf("--report_to tensorboard: %w", err)
+	}
+	var eventsErr error
+	r.trainer.OnLog = func(entry jpqd.LogEntry) {
+		if events != nil && eventsErr == nil {
+			eventsErr = events.Log(entry)
+		}
+	}
+	result, err := newProgress(r.console, "train").train(ctx, r.trainer, r.resume)
+	if events != nil {
+		if eventsErr = errors.Join(eventsErr, events.Close()); eventsErr != nil {
+			r.console.log.Warn("the event file is incomplete", slog.Any("error", eventsErr))
+		}
+	}
+	if err != nil {
+		return r.interrupted(err)
+	}
+	metrics := result.Metrics
+	metrics["train_samples"] = float64(len(r.examples[tasks.Train]))
+	if err := r.saveModel(); err != nil {
+		return err
+	}
+	if r.resume == "" { // results of an earlier run do not belong to this one
+		if err := os.RemoveAll(filepath.Join(r.o.OutputDir, "all_results.json")); err != nil {
+			return err
+		}
+	}
+	return r.finish("train", metrics)
+}
+
+// setLogging turns --logging_strategy into the trainer's logging_steps.
+func (r *glueRun) setLogging() {
+	a := &r.trainer.Args
+	if a.EvalSteps == 0 {
+		a.EvalSteps = a.LoggingSteps // the default of --eval_steps is the flag's value
+	}
+	switch r.o.LoggingStrategy {
+	case "no":
+		a.LoggingSteps = math.MaxInt // beyond any last step
+	case "epoch":
+		batches := (len(r.examples[tasks.Train]) + a.PerDeviceTrainBatchSize - 1) / a.PerDeviceTrainBatchSize
+		a.LoggingSteps = max(1, batches/a.GradientAccumulationSteps)
+	}
+}
+
+// openEvents creates the event file below output_dir/runs; nil without --report_to tensorboard.
+func (r *glueRun) openEvents() (*report.EventWriter, error) {
+	for _, service := range r.o.reporters() {
+		if service != "tensorboard" {
+			continue
+		}
+		host, err := os.Hostname()
+		if err != nil {
+			host = "localhost"
+		}
+		// The folder's name is transformers' default_logdir.
+		name := time.Now().Format("Jan02_15-04-05") + "_" + host
+		return report.NewEventWriter(filepath.Join(r.o.OutputDir, "runs", name))
+	}
+	return nil, nil
+}
+
+// saveModel writes the model, the tokenizer and, if it is compressed, the
+// record of how and the OpenVINO IR.
+func (r *glueRun) saveModel() error {
+	dir := r.o.OutputDir
+	if err := r.trainer.SaveModel(dir); err != nil {
+		return err
+	}
+	if err := r.tok.Save(dir); err != nil {
+		return err
+	}
+	if r.nncf == nil {
+		return nil
+	}
+	if err := checkpoint.WriteJSON(filepath.Join(dir, "openvino_config.json"), r.openVINOConfig()); err != nil {
+		return err
+	}
+	compressed, err := r.trainer.Compressed()
+	if err != nil {
+		return err
+	}
+	if err := ir.Write(dir, compressed); err != nil {
+		return err
+	}
+	sizes := report.Measure(compressed)
+	r.console.log.Info("compressed model", slog.String("file", filepath.Join(dir, ir.XMLName)),
+		slog.String("weights_removed", fmt.Sprintf("%.1f%%", 100*sizes.Removed())), slog.Int("parameters", sizes.Parameters), slog.Int("bytes", sizes.Bytes))
+	return nil
+}
+
+// openVINOConfig is the record that optimum-intel leaves as openvino_config.json.
+func (r *glueRun) openVINOConfig() map[string]any {
+	var inputs []map[string]any
+	for _, keyword := range []string{"input_ids", "token_type_ids", "attention_mask"} {
+		inputs = append(inputs, map[string]any{
+			"keyword": keyword, "type": "long", "sample_size": []int{r.o.PerDeviceTrainBatchSize, r.maxSeqLength},
+		})
+	}
+	return map[string]any{
+		"compression": r.nncf.Source, "input_info": inputs,
+		"log_dir": r.o.OutputDir, "save_onnx_model": false,
+	}
+}
+
+// evaluate evaluates every validation split.
+func (r *glueRun) evaluate(ctx context.Context) error {
+	combined := map[string]float64{}
+	for _, s := range r.evalSplits() {
+		metrics, err := r.trainer.Evaluate(ctx, r.examples[s])
+		if err != nil {
+			return err
+		}
+		metrics["eval_samples"] = float64(len(r.examples[s]))
+		if s == tasks.ValidationMismatched {
+			renamed := map[string]float64{}
+			for key, v := range metrics {
+				renamed[key+"_mm"] = v
+			}
+			metrics = renamed
+		}
+		maps.Copy(combined, metrics)
+	}
+	return r.finish("eval", combined)
+}
+
+// predict writes the predictions of every test split.
+func (r *glueRun) predict(ctx context.Context) error {
+	for _, s := range r.testSplits() {
+		logits, err := r.trainer.Predict(ctx, r.examples[s])
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(r.o.OutputDir, r.task.PredictionsFile(s))
+		if err := r.task.WritePredictions(path, logits); err != nil {
+			return err
+		}
+		r.console.log.Info("predictions", slog.String("file", path), slog.Int("examples", len(r.examples[s])))
+	}
+	return nil
+}
+
+// finish prints a table of metrics and saves it.
+func (r *glueRun) finish(split string, metrics map[string]float64) error {
+	printMetrics(r.console.out, split, metrics)
+	maps.Copy(r.results, metrics)
+	return saveMetrics(r.o.OutputDir, split, metrics)
+}
+
+// writeReport writes report.html.
+func (r *glueRun) writeReport(context.Context) error {
+	var state struct {
+		LogHistory []jpqd.LogEntry `json:"log_history"` // from the first step on, also of a run that was resumed
+	}
+	if err := checkpoint.ReadJSON(filepath.Join(r.o.OutputDir, "trainer_state.json"), &state); err != nil {
+		return err
+	}
+	page := report.Page{
+		Title: r.o.RunName, Command: commandLine(r.flags), Args: arguments(r.flags), Metrics: r.results, History: state.LogHistory,
+	}
+	if page.Title == "" {
+		page.Title = "jpqd glue " + r.task.Name
+	}
+	if r.nncf != nil {
+		compressed, err := r.trainer.Compressed()
+		if err != nil {
+			return err
+		}
+		page.Compressed = compressed
+	}
+	path := filepath.Join(r.o.OutputDir, "report.html")
+	if err := report.WriteHTML(path, page); err != nil {
+		return err
+	}
+	r.console.log.Info("report", slog.String("file", path))
+	return nil
+}

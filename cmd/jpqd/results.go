@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-jpqd/jpqd/bert/checkpoint"
+)
+
+// printMetrics writes metrics as transformers' log_metrics does:
+//
+//	***** eval metrics *****
+//	  eval_accuracy =     0.9163
+//	  eval_runtime  = 0:00:05.12
+func printMetrics(w io.Writer, split string, metrics map[string]float64) {
+	keys := slices.Sorted(maps.Keys(metrics))
+	keyWidth, valueWidth := 0, 0
+	for _, key := range keys {
+		keyWidth = max(keyWidth, len(key))
+		valueWidth = max(valueWidth, len(formatMetric(key, metrics[key])))
+	}
+	fmt.Fprintf(w, "***** %s metrics *****\n", split)
+	for _, key := range keys {
+		fmt.Fprintf(w, "  %-*s = %*s\n", keyWidth, key, valueWidth, formatMetric(key, metrics[key]))
+	}
+}
+
+// formatMetric writes times as h:mm:ss.hh, counts as integers and all else
+// rounded to four places with at least one.
+func formatMetric(key string, v float64) string {
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case strings.HasSuffix(strings.TrimSuffix(key, "_mm"), "_runtime"):
+		hundredths := int64(v * 100)
+		seconds := hundredths / 100
+		return fmt.Sprintf("%d:%02d:%02d.%02d", seconds/3600, seconds/60%60, seconds%60, hundredths%100)
+	case strings.HasSuffix(strings.TrimSuffix(key, "_mm"), "_samples"):
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	text := strconv.FormatFloat(math.Round(v*1e4)/1e4, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
+}
+
+// saveMetrics writes dir/<split>_results.json and adds the metrics to
+// dir/all_results.json.
+func saveMetrics(dir, split string, metrics map[string]float64) error {
+	for key, v := range metrics {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("%s is %v: training diverged; try a lower --learning_rate", key, v)
+		}
+	}
+	if err := checkpoint.WriteJSON(filepath.Join(dir, split+"_results.json"), metrics); err != nil {
+		return err
+	}
+	all := map[string]float64{}
+	path := filepath.Join(dir, "all_results.json")
+	if err := checkpoint.ReadJSON(path, &all); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	maps.Copy(all, metrics)
+	return checkpoint.WriteJSON(path, all)
+}
