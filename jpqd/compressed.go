@@ -83,3 +83,11 @@ type ActivationRange struct {
 	Levels    int  // 256
 	Symmetric bool // the kind it was trained as; Low = −High·128/127, or 0 when unsigned
 }
+
+// Step is the distance of two neighbouring levels; 1 for no quantizer (nil).
+func (r *ActivationRange) Step() float64 {
+	if r == nil {
+		return 1
+	}
+	return 1 / float64(float32(r.Levels-1)/(r.High-r.Low))
+}

@@ -25,7 +25,7 @@ type Engine struct {
 // names the part of c, what was found and what was wanted. The engine keeps
 // floats and tables of c, which must not change afterwards.
 func New(c *jpqd.Compressed) (*Engine, error) {
-	if err := check(c); err != nil {
+	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("int8: %w", err)
 	}
 	in := &c.Embeddings

@@ -25,7 +25,7 @@ const (
 // a model that was there before loses its XML first: whatever interrupts the
 // call, the folder never holds layers beside constants of another model.
 func Write(dir string, c *jpqd.Compressed) error {
-	if err := check(c); err != nil {
+	if err := c.Validate(); err != nil {
 		return fmt.Errorf("model for OpenVINO IR: %w", err)
 	}
 	var bin binFile

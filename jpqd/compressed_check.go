@@ -1,28 +1,25 @@
-package int8
+package jpqd
 
 import (
 	"errors"
 	"fmt"
 	"math"
-
-	"github.com/go-jpqd/jpqd/jpqd"
 )
 
-// check refuses a model whose parts do not fit together or hold values that
-// cannot be computed with. Errors name the field of [jpqd.Compressed].
-func check(c *jpqd.Compressed) error {
+// Validate refuses a model whose parts do not fit together or hold values that
+// cannot be computed with. Errors name the field, the value found and the one
+// wanted.
+func (c *Compressed) Validate() error {
 	if c == nil {
-		return errors.New("found no model, want a *jpqd.Compressed")
+		return errors.New("found no compressed model, want one")
 	}
-	k := &checker{hidden: c.Config.HiddenSize}
 	if err := c.Config.Validate(); err != nil {
-		k.fail("Config: %w", err)
-		return k.err
+		return fmt.Errorf("Config: %w", err)
 	}
-	if len(c.Layers) != c.Config.NumHiddenLayers {
-		k.fail("Layers: found %d, want num_hidden_layers = %d", len(c.Layers), c.Config.NumHiddenLayers)
-		return k.err
+	if found, want := len(c.Layers), c.Config.NumHiddenLayers; found != want {
+		return fmt.Errorf("Layers: found %d, want num_hidden_layers = %d", found, want)
 	}
+	k := &compressedChecker{hidden: c.Config.HiddenSize}
 	k.embeddings(c)
 	for i := range c.Layers {
 		k.layer(fmt.Sprintf("Layers[%d]", i), &c.Layers[i], c)
@@ -32,19 +29,19 @@ func check(c *jpqd.Compressed) error {
 	return k.err
 }
 
-// checker keeps the first error.
-type checker struct {
+// compressedChecker keeps the first error.
+type compressedChecker struct {
 	hidden int
 	err    error
 }
 
-func (k *checker) fail(format string, args ...any) {
+func (k *compressedChecker) fail(format string, args ...any) {
 	if k.err == nil {
 		k.err = fmt.Errorf(format, args...)
 	}
 }
 
-func (k *checker) embeddings(c *jpqd.Compressed) {
+func (k *compressedChecker) embeddings(c *Compressed) {
 	e := &c.Embeddings
 	k.matrix("Embeddings.Word", &e.Word, c.Config.VocabSize, k.hidden)
 	k.matrix("Embeddings.Position", &e.Position, c.Config.MaxPositionEmbeddings, k.hidden)
@@ -55,7 +52,7 @@ func (k *checker) embeddings(c *jpqd.Compressed) {
 	k.norm("Embeddings.Norm", &e.Norm)
 }
 
-func (k *checker) layer(path string, l *jpqd.CompressedLayer, c *jpqd.Compressed) {
+func (k *compressedChecker) layer(path string, l *CompressedLayer, c *Compressed) {
 	k.kept(path+".Heads", l.Heads, c.Config.NumAttentionHeads)
 	k.kept(path+".Neurons", l.Neurons, c.Config.IntermediateSize)
 	if width := len(l.Heads) * c.Config.HeadDim(); width > 0 {
@@ -89,7 +86,7 @@ func (k *checker) layer(path string, l *jpqd.CompressedLayer, c *jpqd.Compressed
 }
 
 // kept wants ids below n, ascending.
-func (k *checker) kept(path string, ids []int, n int) {
+func (k *compressedChecker) kept(path string, ids []int, n int) {
 	for i, id := range ids {
 		if id < 0 || id >= n || i > 0 && id <= ids[i-1] {
 			k.fail("%s[%d]: found %d, want ascending ids from 0 to %d", path, i, id, n-1)
@@ -100,23 +97,22 @@ func (k *checker) kept(path string, ids []int, n int) {
 
 // linear also wants scales whose product with the value of the input's integer
 // 1 is a float32.
-func (k *checker) linear(path string, l *jpqd.CompressedLinear, rows, cols int) {
+func (k *compressedChecker) linear(path string, l *CompressedLinear, rows, cols int) {
 	k.matrix(path+".Weight", &l.Weight, rows, cols)
 	k.floats(path+".Bias", l.Bias, rows)
 	k.activation(path+".Input", l.Input)
 	if k.err != nil {
 		return
 	}
-	input := newQuantizer(l.Input)
-	for i := range l.Weight.Scale {
-		if s := resultScale(input, &l.Weight, i); !normal(s) {
-			k.fail("%s.Weight.Scale[%d]: found %v, times the input's step %v: want a normal float32", path, i, l.Weight.Scale[i], input.step())
+	for i, scale := range l.Weight.Scale {
+		if s := float32(l.Input.Step() * float64(scale)); !normal(s) {
+			k.fail("%s.Weight.Scale[%d]: found %v, times the input's step %v: want a normal float32", path, i, scale, l.Input.Step())
 			return
 		}
 	}
 }
 
-func (k *checker) matrix(path string, m *jpqd.CompressedMatrix, rows, cols int) {
+func (k *compressedChecker) matrix(path string, m *CompressedMatrix, rows, cols int) {
 	if m.Rows != rows || m.Cols != cols {
 		k.fail("%s: found %d × %d, want %d × %d", path, m.Rows, m.Cols, rows, cols)
 		return
@@ -135,18 +131,18 @@ func (k *checker) matrix(path string, m *jpqd.CompressedMatrix, rows, cols int) 
 }
 
 // empty wants a matrix without elements.
-func (k *checker) empty(path string, m *jpqd.CompressedMatrix) {
+func (k *compressedChecker) empty(path string, m *CompressedMatrix) {
 	if m.Rows != 0 && m.Cols != 0 || len(m.F32) > 0 || len(m.I8) > 0 {
 		k.fail("%s: found %d × %d, want no elements in a block that lost all heads or neurons", path, m.Rows, m.Cols)
 	}
 }
 
-func (k *checker) norm(path string, n *jpqd.CompressedNorm) {
+func (k *compressedChecker) norm(path string, n *CompressedNorm) {
 	k.floats(path+".Gamma", n.Gamma, k.hidden)
 	k.floats(path+".Beta", n.Beta, k.hidden)
 }
 
-func (k *checker) floats(path string, v []float32, n int) {
+func (k *compressedChecker) floats(path string, v []float32, n int) {
 	if len(v) != n {
 		k.fail("%s: found %d values, want %d", path, len(v), n)
 		return
@@ -159,7 +155,7 @@ func (k *checker) floats(path string, v []float32, n int) {
 	}
 }
 
-func (k *checker) scales(path string, v []float32, n int) {
+func (k *compressedChecker) scales(path string, v []float32, n int) {
 	k.floats(path, v, n)
 	for i, x := range v {
 		if !normal(x) {
@@ -169,7 +165,7 @@ func (k *checker) scales(path string, v []float32, n int) {
 	}
 }
 
-func (k *checker) activation(path string, r *jpqd.ActivationRange) {
+func (k *compressedChecker) activation(path string, r *ActivationRange) {
 	if r == nil {
 		return
 	}
@@ -184,11 +180,11 @@ func (k *checker) activation(path string, r *jpqd.ActivationRange) {
 }
 
 // pair wants the product of two quantizers' steps to be a float32.
-func (k *checker) pair(path string, a, b *jpqd.ActivationRange) {
+func (k *compressedChecker) pair(path string, a, b *ActivationRange) {
 	if k.err != nil {
 		return
 	}
-	if step := newQuantizer(a).step() * newQuantizer(b).step(); !normal(float32(step)) {
+	if step := a.Step() * b.Step(); !normal(float32(step)) {
 		k.fail("%s: found a product of steps of %v, want a normal float32", path, step)
 	}
 }
