@@ -11,13 +11,13 @@ import (
 // wanted.
 func (c *Compressed) Validate() error {
 	if c == nil {
-		return errors.New("found no compressed model, want one")
+		return errors.New("compressed model: found none")
 	}
 	if err := c.Config.Validate(); err != nil {
-		return fmt.Errorf("Config: %w", err)
+		return fmt.Errorf("compressed model: Config: %w", err)
 	}
 	if found, want := len(c.Layers), c.Config.NumHiddenLayers; found != want {
-		return fmt.Errorf("Layers: found %d, want num_hidden_layers = %d", found, want)
+		return fmt.Errorf("compressed model: Layers: found %d, want num_hidden_layers = %d", found, want)
 	}
 	k := &compressedChecker{hidden: c.Config.HiddenSize}
 	k.embeddings(c)
@@ -37,7 +37,7 @@ type compressedChecker struct {
 
 func (k *compressedChecker) fail(format string, args ...any) {
 	if k.err == nil {
-		k.err = fmt.Errorf(format, args...)
+		k.err = fmt.Errorf("compressed model: "+format, args...)
 	}
 }
 
