@@ -1,0 +1,369 @@
+package jpqd
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/go-jpqd/jpqd/autograd"
+	"github.com/go-jpqd/jpqd/bert"
+)
+
+// newTrainer fine-tunes a tiny model on sequences whose first token decides
+// the label; edit changes it before it is used.
+func newTrainer(edit func(*Trainer)) *Trainer {
+	a := DefaultTrainingArguments()
+	a.PerDeviceTrainBatchSize, a.LearningRate, a.LRSchedulerType = 4, 5e-3, "constant"
+	a.NumTrainEpochs, a.LoggingSteps, a.SaveStrategy = 4, 1, No
+	tr := &Trainer{
+		Args: a, Model: bert.New(tinyConfig(), 1), TrainData: tokenExamples(24, 1), EvalData: tokenExamples(12, 2),
+		Metrics: accuracy, Log: quiet,
+	}
+	if edit != nil {
+		edit(tr)
+	}
+	return tr
+}
+
+func accuracy(logits []float32, examples []Example) map[string]float64 {
+	right := 0
+	for i, e := range examples {
+		row := logits[2*i : 2*i+2]
+		right += boolInt(row[e.Label] > row[1-e.Label])
+	}
+	return map[string]float64{"accuracy": float64(right) / float64(len(examples))}
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func mustTrain(t *testing.T, tr *Trainer, resume string) TrainResult {
+	t.Helper()
+	result, err := tr.Train(context.Background(), resume)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+func mustEvaluate(t *testing.T, tr *Trainer) map[string]float64 {
+	t.Helper()
+	metrics, err := tr.Evaluate(context.Background(), tr.EvalData)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return metrics
+}
+
+// outcome is everything that must not depend on how a run was carried out.
+func outcome(t *testing.T, tr *Trainer) map[string]any {
+	t.Helper()
+	o := map[string]any{}
+	if tr.compression != nil {
+		o = snapshot(tr.compression)
+	}
+	for _, p := range tr.Model.Parameters() {
+		o[p.Name] = p.Data
+	}
+	for k, v := range mustEvaluate(t, tr) {
+		if !timing(k) {
+			o["metric "+k] = v
+		}
+	}
+	return o
+}
+
+// timing says whether a logged figure is a measurement of time.
+func timing(key string) bool {
+	return strings.Contains(key, "runtime") || strings.Contains(key, "per_second")
+}
+
+// logHistory is log_history without times.
+func logHistory(t *testing.T, dir string) []map[string]any {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, trainerStateFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var state struct {
+		LogHistory []map[string]any `json:"log_history"`
+	}
+	if err := json.Unmarshal(data, &state); err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range state.LogHistory {
+		for key := range entry {
+			if timing(key) {
+				delete(entry, key)
+			}
+		}
+	}
+	return state.LogHistory
+}
+
+func TestTrainingLearns(t *testing.T) {
+	tr := newTrainer(func(tr *Trainer) { tr.TrainData, tr.Args.NumTrainEpochs = tokenExamples(64, 3), 8 })
+	before := mustEvaluate(t, tr)
+	result := mustTrain(t, tr, "")
+	after := mustEvaluate(t, tr)
+	if result.GlobalStep != 128 || after["eval_accuracy"] < 0.99 || after["eval_loss"] > before["eval_loss"]/2 {
+		t.Errorf("after %d steps: found accuracy %v and loss %v, before %v", result.GlobalStep, after["eval_accuracy"], after["eval_loss"], before["eval_loss"])
+	}
+}
+
+func TestRegressionLearns(t *testing.T) {
+	tr := newTrainer(func(tr *Trainer) {
+		cfg := tinyConfig()
+		cfg.Labels = []string{"LABEL_0"}
+		tr.Model, tr.Metrics, tr.Args.NumTrainEpochs = bert.New(cfg, 1), nil, 20
+		for _, data := range [][]Example{tr.TrainData, tr.EvalData} {
+			for i := range data {
+				data[i].Target = 2*float32(data[i].Label) - 1
+			}
+		}
+	})
+	mustTrain(t, tr, "")
+	if got := mustEvaluate(t, tr)["eval_loss"]; got > 0.2 {
+		t.Errorf("found a mean squared error of %v, want at most 0.2", got)
+	}
+}
+
+// total = (1−w)·task + w·KD + L_reg, computed again from logits and scores.
+func TestLossArithmetic(t *testing.T) {
+	for _, test := range []struct {
+		name           string
+		teacher, prune bool
+		weight, heat   float64
+	}{
+		{"task alone", false, false, 0.9, 2},
+		{"distillation", true, false, 0.9, 2},
+		{"all of it", true, true, 0.3, 5},
+		{"no teacher", false, true, 0.5, 2},
+		{"teacher alone", true, false, 1, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tr := newTrainer(func(tr *Trainer) {
+				tr.Args.DistillationWeight, tr.Args.DistillationTemperature, tr.Args.PerDeviceEvalBatchSize = test.weight, test.heat, 5
+				if test.prune {
+					tr.NNCF = tinyNNCF(t, "")
+				}
+			})
+			logits, err := tr.Predict(context.Background(), tr.EvalData)
+			if err != nil {
+				t.Fatal(err)
+			}
+			regularisation := 0.0
+			if test.prune {
+				if err := tr.attach(); err != nil {
+					t.Fatal(err)
+				}
+				clear(tr.Model.Layers[0].Query.Weight.Data) // Predict now sees quantizers
+				if logits, err = tr.Predict(context.Background(), tr.EvalData); err != nil {
+					t.Fatal(err)
+				}
+				tr.compression.loss.factor = 0.05
+				regularisation = 0.05 * (4*(0.5*16+0.5*4) + (0.5*16 + 0.5) + (0.5*16 + 0.5*16)) / 2 / 6
+			}
+			var wanted []float32
+			if test.teacher {
+				tr.Teacher = bert.New(tinyConfig(), 7)
+				if wanted, err = (&Trainer{Args: tr.Args, Model: tr.Teacher}).Predict(context.Background(), tr.EvalData); err != nil {
+					t.Fatal(err)
+				}
+			}
+			task, divergence := 0.0, 0.0
+			for i, e := range tr.EvalData {
+				row := logits[2*i : 2*i+2]
+				task -= logSoftmax(row, 1)[e.Label] / 12
+				if test.teacher {
+					ps, pt := logSoftmax(row, test.heat), logSoftmax(wanted[2*i:2*i+2], test.heat)
+					for c := range pt {
+						divergence += test.heat * test.heat * math.Exp(pt[c]) * (pt[c] - ps[c]) / 12
+					}
+				}
+			}
+			total := task + regularisation
+			if test.teacher {
+				total = (1-test.weight)*task + test.weight*divergence + regularisation
+			}
+			metrics := mustEvaluate(t, tr)
+			if got := metrics["eval_loss"]; math.Abs(got-total) > 1e-5 {
+				t.Errorf("eval_loss: found %v, want %v", got, total)
+			}
+			if got := metrics["eval_task_loss"]; math.Abs(got-task) > 1e-5 {
+				t.Errorf("eval_task_loss: found %v, want %v", got, task)
+			}
+		})
+	}
+}
+
+func logSoftmax(x []float32, temperature float64) []float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += math.Exp(float64(v) / temperature)
+	}
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)/temperature - math.Log(sum)
+	}
+	return y
+}
+
+func noDropout(m *bert.Model) {
+	c := &m.Config
+	c.HiddenDropoutProb, c.AttentionProbsDropoutProb, c.ClassifierDropout = 0, 0, 0
+}
+
+func TestAccumulationEqualsTheBigBatch(t *testing.T) {
+	var models []*bert.Model
+	for _, accumulate := range []int{1, 2, 4} {
+		tr := newTrainer(func(tr *Trainer) {
+			tr.Args.PerDeviceTrainBatchSize, tr.Args.GradientAccumulationSteps, tr.Args.MaxSteps = 8/accumulate, accumulate, 5
+			tr.Args.AdamEpsilon, tr.Args.LearningRate = 1e-3, 1e-2 // no division by gradients near zero
+			noDropout(tr.Model)
+		})
+		mustTrain(t, tr, "")
+		models = append(models, tr.Model)
+	}
+	for _, m := range models[1:] {
+		for i, p := range m.Parameters() {
+			for j, v := range p.Data {
+				if want := models[0].Parameters()[i].Data[j]; !near(v, want, 1e-4) {
+					t.Fatalf("%s[%d]: found %v, want %v", p.Name, j, v, want)
+				}
+			}
+		}
+	}
+}
+
+// pruningTrainer has the published schedule: warm-up in the second epoch.
+func pruningTrainer(t *testing.T, edit func(*Trainer)) *Trainer {
+	t.Helper()
+	return newTrainer(func(tr *Trainer) {
+		tr.NNCF = tinyNNCF(t, "")
+		tr.Teacher = bert.New(tinyConfig(), 7)
+		if edit != nil {
+			edit(tr)
+		}
+	})
+}
+
+func TestJPQDGoesThroughAllStages(t *testing.T) {
+	var stages []string
+	tr := pruningTrainer(t, func(tr *Trainer) {
+		tr.TrainData, tr.Args.OutputDir = tokenExamples(64, 3), t.TempDir()
+		tr.NNCF.MovementSparsity.ImportanceRegularizationFactor = 1
+		tr.OnStep = func(p Progress) {
+			if len(stages) == 0 || stages[len(stages)-1] != p.Stage {
+				stages = append(stages, p.Stage)
+			}
+		}
+	})
+	mustTrain(t, tr, "")
+	if want := []string{"pre-warmup", "warmup", "post-warmup"}; !slices.Equal(stages, want) {
+		t.Errorf("found stages %q, want %q", stages, want)
+	}
+	s, ok := tr.Statistics()
+	if !ok || s.LinearLayerSparsity <= 0.05 || s.LinearLayerSparsity >= 1 || s.Stage != PostWarmup {
+		t.Errorf("found %+v, want a linear layer sparsity between 0.05 and 1", s)
+	}
+	if err := tr.SaveModel(tr.Args.OutputDir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(tr.Args.OutputDir, "structured_sparsity.csv")); err != nil {
+		t.Error(err)
+	}
+	c, err := tr.Compressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, g := range tr.compression.groups {
+		got := c.Layers[i/2].Heads
+		if i%2 == 1 {
+			got = c.Layers[i/2].Neurons
+		}
+		if !slices.Equal(got, g.kept) {
+			t.Errorf("group %d: deployed units are %v, want %v", i, got, g.kept)
+		}
+	}
+	t.Logf("statistics %+v, metrics %v", s, mustEvaluate(t, tr))
+}
+
+func TestSeedsAndThreads(t *testing.T) {
+	train := func(seed uint64, threads int) map[string]any {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
+		tr := pruningTrainer(t, func(tr *Trainer) {
+			cfg := tinyConfig()
+			cfg.HiddenSize, cfg.IntermediateSize = 64, 128 // enough work for several threads
+			tr.Model, tr.Teacher = bert.New(cfg, 1), bert.New(cfg, 7)
+			tr.Args.Seed, tr.Args.NumTrainEpochs, tr.Args.PerDeviceTrainBatchSize = seed, 3, 12
+		})
+		mustTrain(t, tr, "")
+		return outcome(t, tr)
+	}
+	want := train(42, 1)
+	for _, threads := range []int{1, 2, 4} {
+		if !cmp.Equal(want, train(42, threads)) {
+			t.Errorf("%d threads: the result differs from that of one", threads)
+		}
+	}
+	if cmp.Equal(want, train(43, 1)) {
+		t.Error("another seed gives the same result")
+	}
+}
+
+// A training step allocates next to nothing once its memory has grown.
+func TestTrainingStepAllocatesLittle(t *testing.T) {
+	var marks []uint64
+	tr := pruningTrainer(t, func(tr *Trainer) {
+		tr.Args.LoggingSteps, tr.Args.MaxSteps, tr.Args.NumTrainEpochs = 1000, 24, 4
+		tr.OnStep = func(p Progress) {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			marks = append(marks, m.Mallocs)
+		}
+	})
+	mustTrain(t, tr, "")
+	// Epochs have 6 steps; steps 14 to 17 are within the third one.
+	per := float64(marks[17]-marks[13]) / 4
+	t.Logf("%.1f allocations a step", per)
+	if per > 20 && !raceDetector {
+		t.Errorf("found %.1f allocations a step, want at most 20", per)
+	}
+}
+
+// A step with frozen masks trains neither scores nor masked weights' gradients.
+func TestFrozenScoresStay(t *testing.T) {
+	tr := pruningTrainer(t, nil)
+	var scores []float32
+	tr.OnStep = func(p Progress) {
+		if s := tr.compression.sparsifiers[0].weight.scores; p.Stage == "post-warmup" {
+			if scores == nil {
+				scores = slices.Clone(s.Data)
+			} else if !slices.Equal(scores, s.Data) || s.Grad != nil {
+				t.Errorf("step %d: frozen scores changed or have a gradient", p.Step)
+			}
+		}
+	}
+	mustTrain(t, tr, "")
+	if scores == nil {
+		t.Error("warm-up never ended")
+	}
+	tape := autograd.NewTape()
+	tape.Begin(autograd.Inference, 0, 0)
+	if tr.compression.regularisation(tape) != nil {
+		t.Error("frozen scores are regularised")
+	}
+}
