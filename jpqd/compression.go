@@ -200,6 +200,18 @@ func (c *compression) freeze() {
 	}
 }
 
+// thaw undoes freeze for a model that is restored from before the end of
+// warm-up. Its scores are trained no more in this process.
+func (c *compression) thaw() {
+	c.frozen = false
+	for _, p := range c.sparsifiers {
+		p.weight.frozen, p.bias.frozen = false, false
+	}
+	for _, g := range c.groups {
+		g.kept = nil
+	}
+}
+
 // regularisation is λ's loss of the current step as a (1, 1) tensor, or nil
 // where there is none.
 func (c *compression) regularisation(t *autograd.Tape) *autograd.Tensor {
@@ -209,18 +221,12 @@ func (c *compression) regularisation(t *autograd.Tape) *autograd.Tensor {
 	return c.loss.forward(t)
 }
 
-// groupsOf are the optimizer's groups of the compression's own parameters, by
+// paramGroups are the optimizer's groups of the compression's own parameters, by
 // whether weight decay applies: not to the scores of biases.
 func (c *compression) paramGroups(weightDecay float64) []autograd.Group {
-	multiplier := func(m float64) float64 {
-		if m == 0 {
-			return 1
-		}
-		return m
-	}
 	var groups []autograd.Group
 	if c.schedule != nil {
-		m := multiplier(c.cfg.MovementSparsity.LRMultiplier)
+		m := c.cfg.MovementSparsity.LRMultiplier
 		weights, biases := autograd.Group{WeightDecay: weightDecay, GradMultiplier: m}, autograd.Group{GradMultiplier: m}
 		for _, p := range c.sparsifiers {
 			weights.Params = append(weights.Params, p.weight.scores)
@@ -229,7 +235,7 @@ func (c *compression) paramGroups(weightDecay float64) []autograd.Group {
 		groups = append(groups, weights, biases)
 	}
 	if len(c.quantizers) > 0 {
-		g := autograd.Group{WeightDecay: weightDecay, GradMultiplier: multiplier(c.cfg.Quantization.LRMultiplier)}
+		g := autograd.Group{WeightDecay: weightDecay, GradMultiplier: c.cfg.Quantization.LRMultiplier}
 		for _, q := range c.quantizers {
 			g.Params = append(g.Params, q.params()...)
 		}
@@ -251,12 +257,13 @@ func (c *compression) initRanges(ctx context.Context, examples []Example, batchS
 		if err != nil {
 			return err
 		}
-		if r.NumInitSamples == 0 && q.weight == nil {
-			continue
+		if r.NumInitSamples == 0 {
+			continue // the range stays as it is made
 		}
 		q.observer = newObserver(r, q, func() []int { return batch.Offsets })
+		q.observations = (r.NumInitSamples + batchSize - 1) / batchSize
 		if q.weight == nil {
-			batches = max(batches, (r.NumInitSamples+batchSize-1)/batchSize)
+			batches = max(batches, q.observations)
 		}
 	}
 	t := autograd.NewTape()

@@ -3,6 +3,7 @@ package jpqd
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -81,6 +82,11 @@ func (c *compression) load(dir string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
+		for i, v := range data {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return fmt.Errorf("%s: tensor %s: element %d is %v, want a finite number", path, name, i, v)
+			}
+		}
 		copy(dst, data)
 		return nil
 	}
@@ -97,6 +103,13 @@ func (c *compression) load(dir string) error {
 		} {
 			if err := read(e.dst, e.name, e.shape); err != nil {
 				return err
+			}
+		}
+		for _, o := range []*maskedOperand{&p.weight, &p.bias} {
+			for i, v := range o.mask {
+				if v != 0 && v != 1 {
+					return fmt.Errorf("%s: mask of %s: element %d is %v, want 0 or 1", path, p.linear.Name, i, v)
+				}
 			}
 		}
 	}
@@ -135,6 +148,7 @@ func (c *compression) loadState(path string) error {
 	}
 	c.threshold, c.loss.factor = c.schedule.threshold(), c.schedule.factor()
 	if !state.Frozen {
+		c.thaw()
 		return nil
 	}
 	c.freeze()

@@ -38,6 +38,16 @@ func (r *configReader) number(parent *configValue, key string, absent float64) f
 	return absent
 }
 
+// multiplier reads compression_lr_multiplier. Zero would end the training of
+// what it multiplies, and a negative one turn it round.
+func (r *configReader) multiplier(parent *configValue, absent float64) float64 {
+	const key = "compression_lr_multiplier"
+	if v := parent.get(key); v != nil && v.scalar.(float64) <= 0 {
+		r.fail(v.wrong("a number above 0"))
+	}
+	return r.number(parent, key, absent)
+}
+
 // integer reads a number that must be whole and within bounds.
 func (r *configReader) integer(parent *configValue, key string, low, high, absent int) int {
 	if v := parent.get(key); v != nil {
@@ -94,7 +104,7 @@ func (r *configReader) filter(section *configValue) ScopeFilter {
 func (r *configReader) movementSparsity(section *configValue, lrMultiplier float64) *MovementSparsityConfig {
 	c := &MovementSparsityConfig{
 		ScopeFilter:  r.filter(section),
-		LRMultiplier: r.number(section, "compression_lr_multiplier", lrMultiplier),
+		LRMultiplier: r.multiplier(section, lrMultiplier),
 	}
 	params := section.get("params")
 	if params == nil {

@@ -52,6 +52,7 @@ var nncfErrors = []struct{ name, data, want string }{
 	{"log_dir", `{"log_dir": 3}`, `line 1: log_dir: found 3, want a string`},
 	{"accuracy_aware_training", `{"accuracy_aware_training": []}`, `line 1: accuracy_aware_training: found [], want an object`},
 	{"disable_shape_matching", `{"disable_shape_matching": 1}`, `line 1: disable_shape_matching: found 1, want true or false`},
+	{"no multiplier", `{"compression_lr_multiplier": 0}`, `line 1: compression_lr_multiplier: found 0, want a number above 0`},
 	{"multiplier", `{"compression_lr_multiplier": "2"}`, `line 1: compression_lr_multiplier: found "2", want a number`},
 	{"compression", `{"compression": "quantization"}`, `line 1: compression: found "quantization", want an array or an object`},
 	{"input_info", `{"input_info": 1}`, `line 1: input_info: found 1, want an array or an object`},

@@ -131,7 +131,7 @@ func (r *configReader) config(root *configValue) *NNCFConfig {
 		if dir := r.text(root, "log_dir", config.LogDir); dir != "" {
 			config.LogDir = dir
 		}
-		lrMultiplier = r.number(root, "compression_lr_multiplier", lrMultiplier)
+		lrMultiplier = r.multiplier(root, lrMultiplier)
 	}
 	sections := sectionsOf(root)
 	if len(sections) == 0 {

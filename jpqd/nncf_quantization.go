@@ -9,7 +9,7 @@ const notSupported = "not supported by jpqd"
 func (r *configReader) quantization(section *configValue, lrMultiplier float64, targetDevice string) *QuantizationConfig {
 	c := &QuantizationConfig{
 		ScopeFilter:  r.filter(section),
-		LRMultiplier: r.number(section, "compression_lr_multiplier", lrMultiplier),
+		LRMultiplier: r.multiplier(section, lrMultiplier),
 		Preset:       r.text(section, "preset", "performance"),
 		OverflowFix:  r.text(section, "overflow_fix", "enable"),
 		Weights:      r.weights(section.get("weights")),

@@ -38,6 +38,7 @@ type quantizer struct {
 	rowLow, rowSpan   []float32 // low and span of in's rows, with ids
 	gradLow, gradSpan []float32 // gradients of the same
 	observer          observer  // set during range initialisation
+	observations      int       // batches that it still takes
 }
 
 // tiny keeps ranges away from zero, as NNCF does.
@@ -141,8 +142,9 @@ func (q *quantizer) lowRatio() float32 {
 //	x (rows, cols) → (rows, cols)
 func (q *quantizer) apply(t *autograd.Tape, x *autograd.Tensor, ids []int32) *autograd.Tensor {
 	if q.observer != nil {
-		if q.weight == nil {
+		if q.weight == nil && q.observations > 0 {
 			q.observer.observe(x.Data, x.Rows, x.Cols)
+			q.observations--
 		}
 		return x
 	}

@@ -57,9 +57,9 @@ type rangeObserver struct {
 }
 
 func (o *rangeObserver) observe(x []float32, rows, cols int) {
-	if offsets := o.sequences(); o.perSample && len(offsets) > 0 && offsets[len(offsets)-1] == rows {
-		for s := range len(offsets) - 1 {
-			o.add(0, x[offsets[s]*cols:offsets[s+1]*cols])
+	if o.perSample {
+		for _, sample := range samples(x, rows, cols, o.sequences()) {
+			o.add(0, sample)
 			o.n++
 		}
 		return
@@ -69,6 +69,40 @@ func (o *rangeObserver) observe(x []float32, rows, cols int) {
 		o.add(c, x[c*each:(c+1)*each])
 	}
 	o.n++
+}
+
+// samples cuts an activation into those of each sequence: its rows; or its one
+// row, behind the pooling; or its block of attention probabilities.
+func samples(x []float32, rows, cols int, offsets []int) [][]float32 {
+	n := len(offsets) - 1
+	var parts [][]float32
+	squares := 0
+	for s := range n {
+		l := offsets[s+1] - offsets[s]
+		squares += l * l
+	}
+	switch {
+	case n < 1:
+	case rows == offsets[n]:
+		for s := range n {
+			parts = append(parts, x[offsets[s]*cols:offsets[s+1]*cols])
+		}
+	case rows == n:
+		for s := range n {
+			parts = append(parts, x[s*cols:(s+1)*cols])
+		}
+	case rows == 1 && cols%squares == 0:
+		heads, at := cols/squares, 0
+		for s := range n {
+			l := offsets[s+1] - offsets[s]
+			parts = append(parts, x[at:at+heads*l*l])
+			at += heads * l * l
+		}
+	}
+	if parts == nil {
+		return [][]float32{x}
+	}
+	return parts
 }
 
 func (o *rangeObserver) add(c int, x []float32) {
@@ -137,9 +171,13 @@ func (o *valueObserver) bounds() (low, high []float32) {
 	return low, high
 }
 
-// percentiles sorts v and interpolates linearly at position p/100·(n−1).
+// percentiles sorts v and interpolates linearly at position p/100·(n−1). A NaN
+// among the values makes both NaN.
 func percentiles(v []float32, lowest, highest float64) (low, high float32) {
-	slices.Sort(v)
+	slices.Sort(v) // NaN first
+	if v[0] != v[0] {
+		return v[0], v[0]
+	}
 	at := func(p float64) float32 {
 		pos := p / 100 * float64(len(v)-1)
 		below := int(pos)
@@ -162,7 +200,10 @@ func threeSigma(v []float32) (low, high float32) {
 
 // median sorts v; that of an even number of values is the mean of the two in the middle.
 func median(v []float32) float32 {
-	slices.Sort(v)
+	slices.Sort(v) // NaN first
+	if v[0] != v[0] {
+		return v[0]
+	}
 	n := len(v)
 	return (v[(n-1)/2] + v[n/2]) / 2
 }

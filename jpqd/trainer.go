@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -277,8 +279,12 @@ func (t *Trainer) SaveModel(dir string) error {
 	if err := c.save(dir); err != nil {
 		return err
 	}
+	report := filepath.Join(dir, "structured_sparsity.csv")
 	if c.frozen && len(c.groups) > 0 {
-		return writeStructuredReport(filepath.Join(dir, "structured_sparsity.csv"), c.groups)
+		return writeStructuredReport(report, c.groups)
+	}
+	if err := os.Remove(report); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // of a model that was saved here before
 	}
 	return nil
 }

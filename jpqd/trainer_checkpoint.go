@@ -1,6 +1,7 @@
 package jpqd
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,18 +39,24 @@ type trainerState struct {
 	SaveSteps           int        `json:"save_steps"`
 	TrainBatchSize      int        `json:"train_batch_size"`
 
-	EpochIndex   int     `json:"jpqd_epoch_index"`    // of the epoch at hand; −1 before the first
-	BatchInEpoch int     `json:"jpqd_batch_in_epoch"` // micro-batches of it that are done
-	EpochEnded   bool    `json:"jpqd_epoch_ended"`    // and what its end brings is done
-	Batches      int     `json:"jpqd_batches"`        // micro-batches done in all
-	LoggedStep   int     `json:"jpqd_logged_step"`    // step of the last entry with a loss
-	LossSinceLog float64 `json:"jpqd_loss_since_log"` // sum over the steps since
-	LossTotal    float64 `json:"jpqd_loss_total"`     // sum over all steps
-	Examples     int     `json:"jpqd_examples"`       // of the training data
+	EpochIndex    int     `json:"jpqd_epoch_index"`    // of the epoch at hand; −1 before the first
+	BatchInEpoch  int     `json:"jpqd_batch_in_epoch"` // micro-batches of it that are done
+	EpochEnded    bool    `json:"jpqd_epoch_ended"`    // and what its end brings is done
+	Batches       int     `json:"jpqd_batches"`        // micro-batches done in all
+	LoggedStep    int     `json:"jpqd_logged_step"`    // step of the last entry with a loss
+	LossSinceLog  float64 `json:"jpqd_loss_since_log"` // sum over the steps since
+	LossTotal     float64 `json:"jpqd_loss_total"`     // sum over all steps
+	Pending       bool    `json:"jpqd_pending"`        // an accumulation group has begun: the optimizer's file has its gradients
+	StepLoss      float64 `json:"jpqd_step_loss"`      // of that group
+	EvaluatedStep int     `json:"jpqd_evaluated_step"` // last step that was evaluated as evaluation_strategy=steps has it
+	SavedStep     int     `json:"jpqd_saved_step"`     // last step that was saved as save_strategy=steps has it
+	Examples      int     `json:"jpqd_examples"`       // of the training data
+	Data          string  `json:"jpqd_data"`           // checksum of the training data
+	TeacherSum    string  `json:"jpqd_teacher"`        // checksum of the teacher's weights; "" without one
 
-	StepLoss float64    `json:"-"` // of the accumulation group at hand
-	stepLoss float64    // of the last step
-	last     lastLosses // of the last micro-batch
+	stepLoss  float64    // of the last step
+	last      lastLosses // of the last micro-batch
+	evaluated *candidate // the last evaluation, if the best model is wanted
 }
 
 // lastLosses are the terms of a loss; nil where there is none.
@@ -71,6 +78,7 @@ func (r *run) saveCheckpoint() error {
 	if out == "" {
 		return errors.New("--output_dir: found none, want a folder for checkpoints")
 	}
+	r.keepBest()
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
@@ -106,6 +114,9 @@ func (r *run) writeCheckpoint(dir string) error {
 			m := r.optimizer.Moments(p)
 			f.Tensors[p.Name+".exp_avg"] = checkpoint.Tensor{Shape: p.Shape, F32: m.M}
 			f.Tensors[p.Name+".exp_avg_sq"] = checkpoint.Tensor{Shape: p.Shape, F32: m.V}
+			if r.state.Pending && !p.Frozen {
+				f.Tensors[p.Name+".grad"] = checkpoint.Tensor{Shape: p.Shape, F32: p.Grad}
+			}
 		}
 	}
 	if err := checkpoint.Write(filepath.Join(dir, optimizerFile), f); err != nil {
@@ -119,7 +130,6 @@ func (r *run) writeCheckpoint(dir string) error {
 			return err
 		}
 	}
-	r.state.Examples = len(r.TrainData)
 	return r.state.save(dir)
 }
 
@@ -206,15 +216,26 @@ func (r *run) restoreModel(dir string) error {
 	}
 	planned := r.state
 	path := filepath.Join(dir, trainerStateFile)
+	r.state = trainerState{}
 	if err := checkpoint.ReadJSON(path, &r.state); err != nil {
 		return err
 	}
 	s := &r.state
-	if s.Examples != len(r.TrainData) {
-		return fmt.Errorf("%s: jpqd_examples: found %d training examples now, want %d as in the checkpoint", path, len(r.TrainData), s.Examples)
+	for _, c := range []struct{ key, what, found, want string }{
+		{"jpqd_examples", "training examples", strconv.Itoa(planned.Examples), strconv.Itoa(s.Examples)},
+		{"jpqd_data", "training data with checksum", planned.Data, s.Data},
+		{"jpqd_teacher", "a teacher with checksum", planned.TeacherSum, s.TeacherSum},
+	} {
+		if c.found != c.want {
+			return fmt.Errorf("%s: %s: found %s %q now, want %q as in the checkpoint", path, c.key, c.what, c.found, c.want)
+		}
 	}
-	if s.GlobalStep < 0 || s.GlobalStep > planned.MaxSteps || s.BatchInEpoch < 0 || s.BatchInEpoch > r.batches || s.EpochIndex < -1 || s.EpochIndex > r.epochs {
-		return fmt.Errorf("%s: found step %d, epoch %d, batch %d, want at most %d, %d, %d", path, s.GlobalStep, s.EpochIndex, s.BatchInEpoch, planned.MaxSteps, r.epochs, r.batches)
+	if s.GlobalStep < 0 || s.GlobalStep > planned.MaxSteps || s.BatchInEpoch < 0 || s.BatchInEpoch > r.batches || s.EpochIndex < -1 || s.EpochIndex >= max(1, r.epochs) {
+		return fmt.Errorf("%s: found step %d, batch %d of epoch %d, want at most %d, %d and %d", path, s.GlobalStep, s.BatchInEpoch, s.EpochIndex, planned.MaxSteps, r.batches, r.epochs-1)
+	}
+	s.LoggingSteps, s.EvalSteps, s.SaveSteps = planned.LoggingSteps, planned.EvalSteps, planned.SaveSteps
+	if s.BestModelCheckpoint != "" { // the folder may have been moved
+		s.BestModelCheckpoint = filepath.Join(r.Args.OutputDir, filepath.Base(s.BestModelCheckpoint))
 	}
 	return r.loadModel(dir)
 }
@@ -234,6 +255,26 @@ func (r *run) sameRun(dir string) error {
 		if !slices.Contains(free, key) && was[key] != is[key] {
 			return fmt.Errorf("%s: %s is %s now, want %s as in the checkpoint", path, key, is[key], was[key])
 		}
+	}
+	return r.sameCompression(dir)
+}
+
+// sameCompression checks that the checkpoint was compressed by the same
+// configuration.
+func (r *run) sameCompression(dir string) error {
+	path := filepath.Join(dir, NNCFConfigFile)
+	then, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && r.NNCF == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: found an NNCF configuration now, want none as in the checkpoint", dir)
+	case err != nil:
+		return err
+	case r.NNCF == nil:
+		return fmt.Errorf("%s: found no NNCF configuration now, want this one", path)
+	case !bytes.Equal(then, r.NNCF.Source):
+		return fmt.Errorf("%s: found another NNCF configuration now, want this one", path)
 	}
 	return nil
 }
@@ -264,7 +305,8 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-// restoreOptimizer restores the moments.
+// restoreOptimizer restores the moments, and the gradients of an accumulation
+// group that has begun.
 func (r *run) restoreOptimizer(dir string) error {
 	path := filepath.Join(dir, optimizerFile)
 	f, err := checkpoint.Read(path)
@@ -279,7 +321,11 @@ func (r *run) restoreOptimizer(dir string) error {
 	for _, g := range r.optimizer.Groups {
 		for _, p := range g.Params {
 			m := r.optimizer.Moments(p)
-			for suffix, dst := range map[string][]float32{".exp_avg": m.M, ".exp_avg_sq": m.V} {
+			parts := map[string][]float32{".exp_avg": m.M, ".exp_avg_sq": m.V}
+			if r.state.Pending && !p.Frozen {
+				parts[".grad"] = p.Grad
+			}
+			for suffix, dst := range parts {
 				data, err := f.F32(p.Name+suffix, p.Shape...)
 				if err != nil {
 					return fmt.Errorf("%s: %w", path, err)

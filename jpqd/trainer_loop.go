@@ -37,6 +37,9 @@ func (t *Trainer) Train(ctx context.Context, resume string) (TrainResult, error)
 	if len(t.TrainData) == 0 {
 		return TrainResult{}, errors.New("training needs examples: found none")
 	}
+	if t.Args.LoadBestModelAtEnd && len(t.EvalData) == 0 {
+		return TrainResult{}, errors.New("--load_best_model_at_end: found no evaluation data, want some to tell which is best")
+	}
 	r := &run{Trainer: t}
 	r.plan()
 	if err := r.begin(ctx, resume); err != nil {
@@ -77,6 +80,10 @@ func (r *run) begin(ctx context.Context, resume string) error {
 	if err := r.attach(); err != nil {
 		return err
 	}
+	if err := r.checkOutput(); err != nil {
+		return err
+	}
+	r.state.Examples, r.state.Data, r.state.TeacherSum = len(r.TrainData), dataSum(r.TrainData), modelSum(r.Teacher)
 	if resume != "" {
 		if err := r.restoreModel(resume); err != nil {
 			return fmt.Errorf("resuming: %w", err)
@@ -126,10 +133,20 @@ func (r *run) shuffled(epoch int) []Example {
 	return shuffled
 }
 
+// loop runs epochs until the last step is done. It may begin anywhere: with
+// what a checkpoint says is left to do after a step or an epoch.
 func (r *run) loop(ctx context.Context) error {
 	s := &r.state
-	for s.GlobalStep < s.MaxSteps {
+	if s.GlobalStep > 0 {
+		if err := r.duties(ctx); err != nil {
+			return err
+		}
+	}
+	for {
 		if s.EpochIndex < 0 || s.EpochEnded {
+			if s.GlobalStep >= s.MaxSteps {
+				return nil
+			}
 			if err := r.nextEpoch(); err != nil {
 				return err
 			}
@@ -151,7 +168,6 @@ func (r *run) loop(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
 }
 
 func (r *run) nextEpoch() error {
@@ -189,10 +205,10 @@ func (r *run) microStep(examples []Example) (stepped bool, err error) {
 	s.last = lastLosses{task: scalar(l.task), distillation: scalar(l.distillation), compression: scalar(l.compression)}
 	short := r.batches <= a.GradientAccumulationSteps && s.BatchInEpoch == r.batches
 	if s.Batches%a.GradientAccumulationSteps != 0 && !short {
+		s.Pending = true
 		return false, nil
 	}
-	r.update()
-	return true, nil
+	return true, r.update()
 }
 
 func scalar(x *autograd.Tensor) *float64 {
@@ -204,16 +220,21 @@ func scalar(x *autograd.Tensor) *float64 {
 }
 
 // update is one optimizer step.
-func (r *run) update() {
+func (r *run) update() error {
 	s := &r.state
-	scale := autograd.ClipScale(r.optimizer.GradNorm(), r.Args.MaxGradNorm)
-	r.optimizer.Step(r.learningRate(), scale)
+	norm := r.optimizer.GradNorm()
+	if math.IsNaN(norm) || math.IsInf(norm, 0) {
+		return fmt.Errorf("step %d: the gradient's norm is %v, want a finite number; the last checkpoint is kept (try a lower --learning_rate)", s.GlobalStep, norm)
+	}
+	r.optimizer.Step(r.learningRate(), autograd.ClipScale(norm, r.Args.MaxGradNorm))
 	r.optimizer.ZeroGrad()
+	s.Pending = false
 	s.GlobalStep++
 	s.LossSinceLog += s.StepLoss
 	s.LossTotal += s.StepLoss
 	s.stepLoss, s.StepLoss = s.StepLoss, 0
 	s.Epoch = float64(s.EpochIndex) + float64(s.BatchInEpoch)/float64(r.batches)
+	return nil
 }
 
 // learningRate is that of the next optimizer step.
@@ -228,9 +249,9 @@ func (r *run) learningRate() float64 {
 	return r.Args.LearningRate * autograd.LinearSchedule(step, r.warmupSteps, r.state.MaxSteps)
 }
 
-// afterStep logs, evaluates and saves where it is time to, and stops if ctx has ended.
+// afterStep reports and logs, then does the step's duties.
 func (r *run) afterStep(ctx context.Context) error {
-	s, a := &r.state, &r.Args
+	s := &r.state
 	if r.OnStep != nil {
 		p := Progress{Step: s.GlobalStep, MaxSteps: s.MaxSteps, Epoch: s.Epoch, Loss: s.stepLoss, Sequences: r.sequences}
 		if c := r.compression; c != nil && c.schedule != nil {
@@ -238,15 +259,24 @@ func (r *run) afterStep(ctx context.Context) error {
 		}
 		r.OnStep(p)
 	}
-	if s.GlobalStep%a.LoggingSteps == 0 {
+	if s.GlobalStep%r.Args.LoggingSteps == 0 {
 		r.logLosses()
 	}
-	if a.EvaluationStrategy == Steps && s.GlobalStep%a.evalSteps() == 0 {
+	return r.duties(ctx)
+}
+
+// duties evaluates and saves if it is time to and has not been done for this
+// step, and stops if ctx has ended.
+func (r *run) duties(ctx context.Context) error {
+	s, a := &r.state, &r.Args
+	if a.EvaluationStrategy == Steps && s.GlobalStep%a.evalSteps() == 0 && s.EvaluatedStep != s.GlobalStep {
 		if err := r.evaluate(ctx); err != nil {
 			return err
 		}
+		s.EvaluatedStep = s.GlobalStep
 	}
-	if a.SaveStrategy == Steps && s.GlobalStep%a.SaveSteps == 0 {
+	if a.SaveStrategy == Steps && s.GlobalStep%a.SaveSteps == 0 && s.SavedStep != s.GlobalStep {
+		s.SavedStep = s.GlobalStep
 		if err := r.saveCheckpoint(); err != nil {
 			return err
 		}
@@ -265,10 +295,9 @@ func (r *run) interrupted(ctx context.Context) error {
 	return fmt.Errorf("%w after step %d of %d: %w", ErrInterrupted, r.state.GlobalStep, r.state.MaxSteps, context.Cause(ctx))
 }
 
+// endEpoch evaluates and saves at the end of an epoch, also of one that the
+// last step cuts short.
 func (r *run) endEpoch(ctx context.Context) error {
-	if r.state.BatchInEpoch < r.batches {
-		return nil // cut short by max_steps
-	}
 	if r.Args.EvaluationStrategy == Epoch {
 		if err := r.evaluate(ctx); err != nil {
 			return err
@@ -281,8 +310,13 @@ func (r *run) endEpoch(ctx context.Context) error {
 	return nil
 }
 
-// record adds an entry to the log history.
+// record adds an entry to the log history. What is not a number in JSON becomes null.
 func (r *run) record(e LogEntry) {
+	for k, v := range e {
+		if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+			e[k] = nil
+		}
+	}
 	e["epoch"], e["step"] = r.state.Epoch, r.state.GlobalStep
 	r.state.LogHistory = append(r.state.LogHistory, e)
 	if r.OnLog != nil {
@@ -316,7 +350,7 @@ func (r *run) logLosses() {
 	r.record(e)
 }
 
-// evaluate runs the evaluation data, and keeps the best checkpoint's name.
+// evaluate runs the evaluation data.
 func (r *run) evaluate(ctx context.Context) error {
 	if len(r.EvalData) == 0 {
 		return nil
@@ -333,24 +367,35 @@ func (r *run) evaluate(ctx context.Context) error {
 		e[k] = v
 	}
 	r.record(e)
-	return r.keepBest(metrics)
-}
-
-// keepBest compares the metric for the best model.
-func (r *run) keepBest(metrics map[string]float64) error {
-	a, s := &r.Args, &r.state
-	if !a.LoadBestModelAtEnd && a.MetricForBestModel == "" {
-		return nil
-	}
-	name, greater := a.bestMetric()
-	v, ok := metrics[name]
-	if !ok {
-		return fmt.Errorf("--metric_for_best_model: found %q, want one of the metrics of the evaluation", a.MetricForBestModel)
-	}
-	if s.BestMetric == nil || greater && v > *s.BestMetric || !greater && v < *s.BestMetric {
-		s.BestMetric, s.BestModelCheckpoint = &v, filepath.Join(a.OutputDir, checkpointName(s.GlobalStep))
+	if a := &r.Args; a.LoadBestModelAtEnd || a.MetricForBestModel != "" {
+		name, _ := a.bestMetric()
+		v, ok := metrics[name]
+		if !ok {
+			return fmt.Errorf("--metric_for_best_model: found %q, want one of the metrics of the evaluation", a.MetricForBestModel)
+		}
+		r.state.evaluated = &candidate{step: r.state.GlobalStep, metric: v}
 	}
 	return nil
+}
+
+// candidate is a step's value of the metric for the best model.
+type candidate struct {
+	step   int
+	metric float64
+}
+
+// keepBest makes the checkpoint that is about to be written the best one if its
+// step was evaluated and its metric beats the best so far.
+func (r *run) keepBest() {
+	s := &r.state
+	if s.evaluated == nil || s.evaluated.step != s.GlobalStep || math.IsNaN(s.evaluated.metric) {
+		return
+	}
+	_, greater := r.Args.bestMetric()
+	v := s.evaluated.metric
+	if s.BestMetric == nil || greater && v > *s.BestMetric || !greater && v < *s.BestMetric {
+		s.BestMetric, s.BestModelCheckpoint = &v, filepath.Join(r.Args.OutputDir, checkpointName(s.GlobalStep))
+	}
 }
 
 // finish logs the end, loads the best model if asked, and sums up.

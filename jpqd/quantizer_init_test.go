@@ -1,0 +1,50 @@
+package jpqd
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/go-jpqd/jpqd/bert"
+)
+
+// A tensor with one row a sequence, as behind the pooling, has its rows as samples.
+func TestMixedMinMaxOfPooledRows(t *testing.T) {
+	q := newQuantizer(func(q *quantizer) { q.symmetric = false })
+	o := newObserver(&RangeInit{Type: "mixed_min_max"}, q, func() []int { return []int{0, 4, 9} })
+	o.observe([]float32{-1, 2, -3, 8}, 2, 2)
+	if low, high := o.bounds(); low[0] != -2 || high[0] != 5 {
+		t.Errorf("found %v to %v, want -2 to 5", low[0], high[0])
+	}
+}
+
+// With several items each location takes its own number of samples.
+func TestInitRangesTakesEachItemsSamples(t *testing.T) {
+	lowOf := func(others int) float32 {
+		cfg := tinyNNCF(t, "")
+		cfg.Quantization.Range = []RangeInit{{Type: "min_max", NumInitSamples: 4, Target: Scopes{"{re}query"}}, {Type: "min_max", NumInitSamples: others, Ignored: Scopes{"{re}query"}}}
+		m := bert.New(tinyConfig(), 1)
+		c := mustCompress(t, m, cfg)
+		if err := c.initRanges(context.Background(), tokenExamples(40, 1), 4); err != nil {
+			t.Fatal(err)
+		}
+		return c.linears[m.Layers[0].Query.Name].input.inputLow.Data[0]
+	}
+	if alone, beside := lowOf(4), lowOf(40); alone != beside {
+		t.Errorf("the query's range starts at %v beside an item with more samples, want %v", beside, alone)
+	}
+}
+
+// torch.quantile of values with a NaN is NaN, and so is the median.
+func TestPercentilesKeepNaN(t *testing.T) {
+	for _, kind := range []string{"percentile", "mean_percentile", "threesigma"} {
+		x := make([]float32, 30000)
+		x[77] = float32(math.NaN())
+		q := newQuantizer(func(q *quantizer) { q.symmetric = false })
+		o := newObserver(&RangeInit{Type: kind, MinPercentile: 0.01, MaxPercentile: 99.99}, q, func() []int { return nil })
+		o.observe(x, 300, 100)
+		if err := q.setRange(o.bounds()); err == nil {
+			t.Errorf("%s: found no error", kind)
+		}
+	}
+}
