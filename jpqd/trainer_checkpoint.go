@@ -59,8 +59,8 @@ type trainerState struct {
 	evaluated *candidate // the last evaluation, if the best model is wanted
 }
 
-// lastLosses are the terms of a loss; nil where there is none.
-type lastLosses struct{ task, distillation, compression *float64 }
+// lastLosses are the terms of a loss; 0 where there is none.
+type lastLosses struct{ task, distillation, compression float64 }
 
 func (s *trainerState) save(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {

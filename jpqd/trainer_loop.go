@@ -211,12 +211,12 @@ func (r *run) microStep(examples []Example) (stepped bool, err error) {
 	return true, r.update()
 }
 
-func scalar(x *autograd.Tensor) *float64 {
+// scalar is the value of a term of the loss; 0 where there is none.
+func scalar(x *autograd.Tensor) float64 {
 	if x == nil {
-		return nil
+		return 0
 	}
-	v := float64(x.Data[0])
-	return &v
+	return float64(x.Data[0])
 }
 
 // update is one optimizer step.
@@ -329,14 +329,11 @@ func (r *run) logLosses() {
 	s := &r.state
 	e := LogEntry{"loss": s.LossSinceLog / float64(s.GlobalStep-s.LoggedStep), "learning_rate": r.learningRate()}
 	s.LossSinceLog, s.LoggedStep = 0, s.GlobalStep
-	if s.last.distillation != nil {
-		e["task_loss"], e["distillation_loss"] = *s.last.task, *s.last.distillation
+	if r.Teacher != nil {
+		e["task_loss"], e["distillation_loss"] = s.last.task, s.last.distillation
 	}
 	if c := r.compression; c != nil {
-		e["compression_loss"] = 0.0
-		if s.last.compression != nil {
-			e["compression_loss"] = *s.last.compression
-		}
+		e["compression_loss"] = s.last.compression
 		if c.schedule != nil {
 			st := c.statistics()
 			const prefix = "compression/movement_sparsity/"

@@ -324,7 +324,8 @@ func TestSeedsAndThreads(t *testing.T) {
 	}
 }
 
-// A training step allocates next to nothing once its memory has grown.
+// A training step allocates nothing once its memory has grown; the garbage
+// collector may empty a pool now and then.
 func TestTrainingStepAllocatesLittle(t *testing.T) {
 	var marks []uint64
 	tr := pruningTrainer(t, func(tr *Trainer) {
@@ -339,8 +340,8 @@ func TestTrainingStepAllocatesLittle(t *testing.T) {
 	// Epochs have 6 steps; steps 14 to 17 are within the third one.
 	per := float64(marks[17]-marks[13]) / 4
 	t.Logf("%.1f allocations a step", per)
-	if per > 20 && !raceDetector {
-		t.Errorf("found %.1f allocations a step, want at most 20", per)
+	if per > 2 && !raceDetector {
+		t.Errorf("found %.1f allocations a step, want at most 2", per)
 	}
 }
 
