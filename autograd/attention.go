@@ -20,7 +20,7 @@ func (t *Tape) AttentionProbs(q, k *Tensor, offsets []int, heads int) *Tensor {
 	p := t.New(1, probabilities(offsets, heads), q, k)
 	scale := float32(1 / math.Sqrt(float64(q.Cols/heads)))
 	t.record(p, node{backward: attentionProbsBackward, in: [3]*Tensor{q, k}, offsets: offsets, heads: heads, scale: scale})
-	attend(attentionTask{do: probsForward, a: q, b: k, p: p, offsets: offsets, heads: heads, scale: scale})
+	t.attend(attentionTask{do: probsForward, a: q, b: k, p: p, offsets: offsets, heads: heads, scale: scale})
 	return p
 }
 
@@ -34,7 +34,7 @@ func probsForward(w *attentionTask, at, block, l, d int) {
 // ds = p∘(dp − Σ dp∘p)/√head_dim; dq += ds·k; dk += dsᵀ·q
 func attentionProbsBackward(t *Tape, n *node) {
 	q, k, p := n.in[0], n.in[1], n.out
-	attend(attentionTask{do: probsBackward, a: q, b: k, p: p, offsets: n.offsets, heads: n.heads, scale: n.scale, scratch: t.Floats(p.Cols)})
+	t.attend(attentionTask{do: probsBackward, a: q, b: k, p: p, offsets: n.offsets, heads: n.heads, scale: n.scale, scratch: t.Floats(p.Cols)})
 }
 
 func probsBackward(w *attentionTask, at, block, l, d int) {
@@ -59,7 +59,7 @@ func (t *Tape) AttentionContext(p, v *Tensor, offsets []int, heads int) *Tensor 
 	}
 	y := t.New(v.Rows, v.Cols, p, v)
 	t.record(y, node{backward: attentionContextBackward, in: [3]*Tensor{p, v}, offsets: offsets, heads: heads})
-	attend(attentionTask{do: contextForward, a: v, b: y, p: p, offsets: offsets, heads: heads})
+	t.attend(attentionTask{do: contextForward, a: v, b: y, p: p, offsets: offsets, heads: heads})
 	return y
 }
 
@@ -69,8 +69,8 @@ func contextForward(w *attentionTask, at, block, l, d int) {
 }
 
 // dp += dy·vᵀ; dv += pᵀ·dy
-func attentionContextBackward(_ *Tape, n *node) {
-	attend(attentionTask{do: contextBackward, a: n.in[1], b: n.out, p: n.in[0], offsets: n.offsets, heads: n.heads})
+func attentionContextBackward(t *Tape, n *node) {
+	t.attend(attentionTask{do: contextBackward, a: n.in[1], b: n.out, p: n.in[0], offsets: n.offsets, heads: n.heads})
 }
 
 func contextBackward(w *attentionTask, at, block, l, d int) {

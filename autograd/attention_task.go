@@ -1,10 +1,6 @@
 package autograd
 
-import (
-	"sync"
-
-	"github.com/go-jpqd/jpqd/kernels"
-)
+import "github.com/go-jpqd/jpqd/kernels"
 
 // probabilities is the length of the flat tensor of attention probabilities.
 func probabilities(offsets []int, heads int) int {
@@ -43,12 +39,9 @@ func (w *attentionTask) Run(s int) {
 	}
 }
 
-// attentionTasks keeps tasks between calls, so that a call allocates nothing.
-var attentionTasks = sync.Pool{New: func() any { return new(attentionTask) }}
-
-// attend runs a pass.
-func attend(pass attentionTask) {
-	w := attentionTasks.Get().(*attentionTask)
+// attend runs a pass. The tape keeps the task, so that a call allocates nothing.
+func (t *Tape) attend(pass attentionTask) {
+	w := &t.attention
 	pass.blocks = w.blocks[:0]
 	*w = pass
 	block := 0
@@ -58,6 +51,4 @@ func attend(pass attentionTask) {
 		block += l * l * w.heads
 	}
 	kernels.Parallel(len(w.blocks), w)
-	*w = attentionTask{blocks: w.blocks}
-	attentionTasks.Put(w)
 }

@@ -11,6 +11,7 @@ type Tape struct {
 	floats     arena
 	tensors    slab[Tensor]
 	nodes      []node
+	attention  attentionTask // of the call at hand
 }
 
 // node is one recorded operation: what its backward half needs. Which fields

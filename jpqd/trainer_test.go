@@ -340,7 +340,7 @@ func TestTrainingStepAllocatesLittle(t *testing.T) {
 	// Epochs have 6 steps; steps 14 to 17 are within the third one.
 	per := float64(marks[17]-marks[13]) / 4
 	t.Logf("%.1f allocations a step", per)
-	if per > 2 && !raceDetector {
+	if per > 2 {
 		t.Errorf("found %.1f allocations a step, want at most 2", per)
 	}
 }

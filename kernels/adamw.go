@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"sync"
 )
 
 // AdamWStep is what one step of AdamW needs to know besides the tensors.
@@ -47,7 +46,7 @@ type adamwTask struct {
 	p, g, m, v []float32
 }
 
-var adamwTasks = sync.Pool{New: func() any { return new(adamwTask) }}
+var adamwTasks freeList[adamwTask]
 
 // Run does elements i·vectorGrain and on.
 func (t *adamwTask) Run(i int) {
@@ -75,11 +74,11 @@ func AdamW(s AdamWStep, p, g, m, v []float32) {
 	if len(g) == 0 {
 		return
 	}
-	t := adamwTasks.Get().(*adamwTask)
+	t := adamwTasks.get()
 	*t = adamwTask{adamwFamily.use.fn, s.coefficients(), p, g, m, v}
 	Parallel(parts(len(g), vectorGrain), t)
 	*t = adamwTask{}
-	adamwTasks.Put(t)
+	adamwTasks.put(t)
 }
 
 func (s AdamWStep) coefficients() adamwCoefficients {

@@ -1,8 +1,6 @@
 package kernels
 
-import (
-	"sync"
-)
+import ()
 
 // dropoutParams say which elements of one stretch of vectorGrain elements are
 // kept: element i of the stretch is kept iff hash(i) ≥ threshold, with a hash
@@ -34,7 +32,7 @@ type dropoutTask struct {
 	x, y   []float32
 }
 
-var dropoutTasks = sync.Pool{New: func() any { return new(dropoutTask) }}
+var dropoutTasks freeList[dropoutTask]
 
 // Run does elements i·vectorGrain and on.
 func (t *dropoutTask) Run(i int) {
@@ -90,7 +88,7 @@ func checkProbability(p float32) {
 }
 
 func runDropout(f *family[dropoutFunc], seed, stream uint64, p float32, x, y []float32) {
-	t := dropoutTasks.Get().(*dropoutTask)
+	t := dropoutTasks.get()
 	*t = dropoutTask{
 		fn:  f.use.fn,
 		key: mix64(mix64(seed) ^ stream),
@@ -102,7 +100,7 @@ func runDropout(f *family[dropoutFunc], seed, stream uint64, p float32, x, y []f
 	}
 	Parallel(parts(len(y), vectorGrain), t)
 	*t = dropoutTask{}
-	dropoutTasks.Put(t)
+	dropoutTasks.put(t)
 }
 
 // mix64 is the finaliser of SplitMix64 (Steele, Lea and Flood, 2014) after one

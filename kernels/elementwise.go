@@ -1,7 +1,5 @@
 package kernels
 
-import "sync"
-
 // vectorFunc is the kernel of an operation that goes element by element: it
 // writes y from a, b and the scalar s. Operations of one input leave b nil,
 // those without a scalar leave s zero.
@@ -35,7 +33,7 @@ type vectorTask struct {
 	a, b, y []float32
 }
 
-var vectorTasks = sync.Pool{New: func() any { return new(vectorTask) }}
+var vectorTasks freeList[vectorTask]
 
 // Run does elements i·vectorGrain and on.
 func (t *vectorTask) Run(i int) {
@@ -54,11 +52,11 @@ func runVector(f *family[vectorFunc], s float32, a, b, y []float32) {
 		f.use.fn(s, a, b, y)
 		return
 	}
-	t := vectorTasks.Get().(*vectorTask)
+	t := vectorTasks.get()
 	*t = vectorTask{f.use.fn, s, a, b, y}
 	Parallel(parts(len(y), vectorGrain), t)
 	*t = vectorTask{}
-	vectorTasks.Put(t)
+	vectorTasks.put(t)
 }
 
 // parts is how many parts of the given size cover n.

@@ -1,7 +1,5 @@
 package kernels
 
-import "sync"
-
 // fakeQuantParams are the scalars of one quantizer: the range [low, high], the
 // scale s = (levels−1)/span and the zero point.
 type fakeQuantParams struct {
@@ -35,7 +33,7 @@ type fakeQuantTask struct {
 	levels     int
 }
 
-var fakeQuantTasks = sync.Pool{New: func() any { return new(fakeQuantTask) }}
+var fakeQuantTasks freeList[fakeQuantTask]
 
 // Run does part i.
 func (t *fakeQuantTask) Run(i int) {
@@ -77,7 +75,7 @@ func FakeQuantize(rows, cols int, x, low, span []float32, levels int, y []float3
 	if rows == 0 || cols == 0 {
 		return
 	}
-	t := fakeQuantTasks.Get().(*fakeQuantTask)
+	t := fakeQuantTasks.get()
 	*t = fakeQuantTask{fakeQuantFamily.use.fn, rows, cols, x, y, low, span, levels}
 	if len(low) == 1 {
 		Parallel(parts(len(x), vectorGrain), t)
@@ -85,7 +83,7 @@ func FakeQuantize(rows, cols int, x, low, span []float32, levels int, y []float3
 		Parallel(parts(rows, rowsPerPart(cols)), t)
 	}
 	*t = fakeQuantTask{}
-	fakeQuantTasks.Put(t)
+	fakeQuantTasks.put(t)
 }
 
 // checkQuantizers panics unless there is one quantizer, or one for each row.

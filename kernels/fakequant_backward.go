@@ -1,7 +1,5 @@
 package kernels
 
-import "sync"
-
 // fakeQuantRun is how many elements are summed up in float32 before the sums
 // are carried on in float64.
 const fakeQuantRun = 1 << 12
@@ -23,7 +21,7 @@ type fakeQuantBackwardTask struct {
 	partial     []fakeQuantSums
 }
 
-var fakeQuantBackwardTasks = sync.Pool{New: func() any { return new(fakeQuantBackwardTask) }}
+var fakeQuantBackwardTasks freeList[fakeQuantBackwardTask]
 
 // Run does part i.
 func (t *fakeQuantBackwardTask) Run(i int) {
@@ -90,7 +88,7 @@ func FakeQuantizeBackward(rows, cols int, x, y, low, span []float32, lowRatio fl
 	if rows == 0 || cols == 0 {
 		return
 	}
-	t := fakeQuantBackwardTasks.Get().(*fakeQuantBackwardTask)
+	t := fakeQuantBackwardTasks.get()
 	partial := t.partial
 	*t = fakeQuantBackwardTask{
 		fn: fakeQuantBackwardFamily.use.fn, rows: rows, cols: cols,
@@ -112,5 +110,5 @@ func FakeQuantizeBackward(rows, cols int, x, y, low, span []float32, lowRatio fl
 		Parallel(parts(rows, rowsPerPart(cols)), t)
 	}
 	*t = fakeQuantBackwardTask{partial: partial}
-	fakeQuantBackwardTasks.Put(t)
+	fakeQuantBackwardTasks.put(t)
 }

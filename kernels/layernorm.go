@@ -1,7 +1,5 @@
 package kernels
 
-import "sync"
-
 // layerNormFunc normalises one row and returns its mean and 1/√(variance+eps).
 type layerNormFunc func(eps float32, x, gamma, beta, y []float32) (mean, rstd float32)
 
@@ -32,7 +30,7 @@ type layerNormTask struct {
 	y, mean, rstd  []float32
 }
 
-var layerNormTasks = sync.Pool{New: func() any { return new(layerNormTask) }}
+var layerNormTasks freeList[layerNormTask]
 
 // Run does the i-th group of rows.
 func (t *layerNormTask) Run(i int) {
@@ -64,9 +62,9 @@ func LayerNorm(rows, cols int, x, gamma, beta []float32, eps float32, y, mean, r
 	if rows == 0 || cols == 0 {
 		return
 	}
-	t := layerNormTasks.Get().(*layerNormTask)
+	t := layerNormTasks.get()
 	*t = layerNormTask{layerNormFamily.use.fn, rows, cols, eps, x, gamma, beta, y, mean, rstd}
 	Parallel(parts(rows, rowsPerPart(cols)), t)
 	*t = layerNormTask{}
-	layerNormTasks.Put(t)
+	layerNormTasks.put(t)
 }

@@ -1,7 +1,5 @@
 package kernels
 
-import "sync"
-
 // layerNormBackwardTask is the gradient of a normalisation. The gradients of
 // gamma and beta are sums over rows: each part sums its own rows, starting from
 // zero, into its own stretch of partial (dgamma, then dbeta).
@@ -16,7 +14,7 @@ type layerNormBackwardTask struct {
 	partial    []float32
 }
 
-var layerNormBackwardTasks = sync.Pool{New: func() any { return new(layerNormBackwardTask) }}
+var layerNormBackwardTasks freeList[layerNormBackwardTask]
 
 // Run does the i-th group of rows.
 func (t *layerNormBackwardTask) Run(i int) {
@@ -71,7 +69,7 @@ func LayerNormBackward(rows, cols int, x, gamma, mean, rstd, dy, dx, dgamma, dbe
 		return
 	}
 	n, perPart := sumParts(rows)
-	t := layerNormBackwardTasks.Get().(*layerNormBackwardTask)
+	t := layerNormBackwardTasks.get()
 	partial := t.partial
 	*t = layerNormBackwardTask{
 		input: layerNormInputFamily.use.fn, rows: rows, cols: cols, perPart: perPart,
@@ -97,5 +95,5 @@ func LayerNormBackward(rows, cols int, x, gamma, mean, rstd, dy, dx, dgamma, dbe
 		}
 	}
 	*t = layerNormBackwardTask{partial: partial}
-	layerNormBackwardTasks.Put(t)
+	layerNormBackwardTasks.put(t)
 }

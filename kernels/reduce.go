@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"sync"
 )
 
 // sumSquaresLanes is how many sums SumSquares keeps side by side: element i of
@@ -35,7 +34,7 @@ type reduceTask struct {
 	lo, hi     []float32
 }
 
-var reduceTasks = sync.Pool{New: func() any { return new(reduceTask) }}
+var reduceTasks freeList[reduceTask]
 
 // Run reduces elements i·vectorGrain and on.
 func (t *reduceTask) Run(i int) {
@@ -56,7 +55,7 @@ func (t *reduceTask) Run(i int) {
 // every instruction set and for any number of threads.
 func SumSquares(x []float32) float64 {
 	n := parts(len(x), vectorGrain)
-	t := reduceTasks.Get().(*reduceTask)
+	t := reduceTasks.get()
 	if len(t.lanes) < n {
 		t.lanes = make([][sumSquaresLanes]float64, n)
 	}
@@ -71,7 +70,7 @@ func SumSquares(x []float32) float64 {
 		sum += part
 	}
 	t.x, t.sumSquares = nil, nil
-	reduceTasks.Put(t)
+	reduceTasks.put(t)
 	return sum
 }
 
@@ -79,7 +78,7 @@ func SumSquares(x []float32) float64 {
 // holds one. An empty x gives +Inf and −Inf.
 func MinMax(x []float32) (lo, hi float32) {
 	n := parts(len(x), vectorGrain)
-	t := reduceTasks.Get().(*reduceTask)
+	t := reduceTasks.get()
 	if len(t.lo) < n {
 		t.lo, t.hi = make([]float32, n), make([]float32, n)
 	}
@@ -90,6 +89,6 @@ func MinMax(x []float32) (lo, hi float32) {
 		lo, hi = min(lo, t.lo[i]), max(hi, t.hi[i])
 	}
 	t.x, t.minMax = nil, nil
-	reduceTasks.Put(t)
+	reduceTasks.put(t)
 	return lo, hi
 }

@@ -1,7 +1,5 @@
 package kernels
 
-import "sync"
-
 // biasTask adds a bias to the rows of x or, where partial is set, sums rows:
 // each part sums its own rows, starting from zero, into its own stretch of
 // partial.
@@ -13,9 +11,7 @@ type biasTask struct {
 	partial    []float32
 }
 
-var biasTasks, columnSumTasks = newBiasTasks(), newBiasTasks()
-
-func newBiasTasks() *sync.Pool { return &sync.Pool{New: func() any { return new(biasTask) }} }
+var biasTasks, columnSumTasks freeList[biasTask]
 
 // Run does the i-th group of rows.
 func (t *biasTask) Run(i int) {
@@ -46,11 +42,11 @@ func AddBias(rows, cols int, x, bias []float32) {
 	if rows == 0 || cols == 0 {
 		return
 	}
-	t := biasTasks.Get().(*biasTask)
+	t := biasTasks.get()
 	*t = biasTask{add: addFamily.use.fn, rows: rows, cols: cols, perPart: rowsPerPart(cols), x: x, bias: bias}
 	Parallel(parts(rows, t.perPart), t)
 	*t = biasTask{}
-	biasTasks.Put(t)
+	biasTasks.put(t)
 }
 
 // ColumnSums computes
@@ -67,7 +63,7 @@ func ColumnSums(rows, cols int, x, sums []float32) {
 		return
 	}
 	n, perPart := sumParts(rows)
-	t := columnSumTasks.Get().(*biasTask)
+	t := columnSumTasks.get()
 	partial := t.partial
 	if cap(partial) < n*cols {
 		partial = make([]float32, n*cols)
@@ -78,5 +74,5 @@ func ColumnSums(rows, cols int, x, sums []float32) {
 		t.add(0, sums, t.partial[i*cols:][:cols], sums)
 	}
 	*t = biasTask{partial: partial}
-	columnSumTasks.Put(t)
+	columnSumTasks.put(t)
 }

@@ -292,9 +292,6 @@ func TestRowsBitEqual(t *testing.T) {
 }
 
 func TestRowsAllocate(t *testing.T) {
-	if raceDetector {
-		t.Skip("sync.Pool drops values under the race detector")
-	}
 	for _, c := range rowCalls() {
 		c.start()
 		if n := testing.AllocsPerRun(10, c.call); n != 0 {

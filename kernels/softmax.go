@@ -1,7 +1,5 @@
 package kernels
 
-import "sync"
-
 // softmaxFunc writes the softmax of the row x to y.
 type softmaxFunc func(x, y []float32)
 
@@ -28,7 +26,7 @@ type softmaxTask struct {
 	lda, ldb, ldc int
 }
 
-var softmaxTasks = sync.Pool{New: func() any { return new(softmaxTask) }}
+var softmaxTasks freeList[softmaxTask]
 
 // Run does the i-th group of rows.
 func (t *softmaxTask) Run(i int) {
@@ -97,9 +95,9 @@ func SoftmaxBackward(rows, cols int, y []float32, ldy int, dy []float32, lddy in
 
 // runSoftmax shares the rows of a task among threads.
 func runSoftmax(task softmaxTask) {
-	t := softmaxTasks.Get().(*softmaxTask)
+	t := softmaxTasks.get()
 	*t = task
 	Parallel(parts(t.rows, rowsPerPart(t.cols)), t)
 	*t = softmaxTask{}
-	softmaxTasks.Put(t)
+	softmaxTasks.put(t)
 }

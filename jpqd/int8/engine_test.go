@@ -194,9 +194,6 @@ func TestWorkspaceReuse(t *testing.T) {
 }
 
 func TestLogitsAllocateNothing(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector makes pools allocate")
-	}
 	for name, f := range map[string]form{"float": wideForm(), "quantized": wideForm().quantized()} {
 		e := engine(t, randomModel(f, 9))
 		w, logits := e.NewWorkspace(), make([]float32, 3*3)

@@ -1,7 +1,0 @@
-//go:build race
-
-package int8_test
-
-// raceDetector is set under -race, where sync.Pool drops values at random and
-// so allocates.
-const raceDetector = true
