@@ -2,6 +2,8 @@ package bert
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -193,6 +195,9 @@ func TestLoadOfOtherCheckpoints(t *testing.T) {
 		{name: "unknown tensor", change: func(m map[string]checkpoint.Tensor) {
 			m["cls.predictions.bias"] = m["classifier.bias"]
 		}, extra: []string{"cls.predictions.bias"}},
+		{name: "one parameter twice", change: func(m map[string]checkpoint.Tensor) {
+			m["pooler.dense.bias"] = m["bert.pooler.dense.bias"]
+		}, err: "tensors bert.pooler.dense.bias and pooler.dense.bias: both are bert.pooler.dense.bias"},
 		{name: "wrong shape", change: func(m map[string]checkpoint.Tensor) {
 			m["classifier.weight"] = checkpoint.Tensor{Shape: []int{3, 16}, F32: make([]float32, 48)}
 		}, err: "classifier.weight"},
@@ -244,6 +249,16 @@ func TestLoadWithoutWeightsIsRandom(t *testing.T) {
 	if !slices.Equal(a.Word.Weight.Data, b.Word.Weight.Data) || slices.Equal(a.Word.Weight.Data, c.Word.Weight.Data) {
 		t.Error("random weights are not a function of the seed")
 	}
+	index := filepath.Join(dir, checkpoint.IndexFile)
+	if err := checkpoint.WriteJSON(index, checkpoint.Index{WeightMap: map[string]string{"a": "gone.safetensors"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Load(dir, LoadOptions{}); err == nil || !strings.Contains(err.Error(), "gone.safetensors") {
+		t.Errorf("a shard is missing: error %v", err)
+	}
+	if err := os.Remove(index); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(dir, "pytorch_model.bin"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -265,12 +280,38 @@ func TestConfigErrorsNameTheKey(t *testing.T) {
 		`{"num_labels": -1}`:                            "num_labels: found -1",
 		`{"position_embedding_type": "relative"}`:       "position_embedding_type",
 		`{"vocab_size": 4000000, "hidden_size": 65536, "num_attention_heads": 1}`: "parameters, want at most",
+		`{"num_labels": 65536, "hidden_size": 12288, "num_hidden_layers": 1}`:     "parameters, want at most",
 		`{"hidden_size": "x"}`: "hidden_size",
 		`{`:                    "unexpected end",
 	} {
 		if _, err := ParseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", text, err, want)
 		}
+	}
+}
+
+func TestLoadConfigNamesTheFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "config.json")
+	if _, err := LoadConfig(dir); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) {
+		t.Errorf("no file: error %v", err)
+	}
+	for text, want := range map[string]string{
+		"{\"hidden_size\": 0}":    path + ": hidden_size: found 0",
+		"{\n\"hidden_size\": 1,}": path + ":2:",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadConfig(dir); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: error %v, want one that begins with %q", text, err, want)
+		}
+	}
+	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadConfig(dir); err == nil || !strings.Contains(err.Error(), "want a regular file") {
+		t.Errorf("a folder: error %v", err)
 	}
 }
 

@@ -112,15 +112,9 @@ func LoadConfig(dir string) (Config, error) {
 	if info.Size() > 1<<24 {
 		return Config{}, fmt.Errorf("%s: %d bytes, want a configuration of at most 16 MiB", path, info.Size())
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return Config{}, err
-	}
-	c, err := ParseConfig(data)
-	if err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, nil
+	var c Config
+	err = checkpoint.ReadJSON(path, &c)
+	return c, err
 }
 
 // ParseConfig reads the text of a config.json.
@@ -215,7 +209,8 @@ func (c *Config) Validate() error {
 	}
 	embedding := c.VocabSize + c.MaxPositionEmbeddings + c.TypeVocabSize
 	block := 4*c.HiddenSize + 2*c.IntermediateSize
-	if values := c.HiddenSize * (embedding + c.NumHiddenLayers*block); values > maxValues {
+	head := c.HiddenSize + len(c.Labels)
+	if values := c.HiddenSize * (embedding + c.NumHiddenLayers*block + head); values > maxValues {
 		return fmt.Errorf("config.json describes %d parameters, want at most %d", values, maxValues)
 	}
 	if c.HiddenAct != "gelu" {

@@ -83,10 +83,14 @@ func canonical(name string) string {
 func (m *Model) fill(f *checkpoint.File, o LoadOptions) (LoadReport, error) {
 	var r LoadReport
 	found := make(map[string]string, len(f.Tensors))
-	for name := range f.Tensors {
-		found[canonical(name)] = name
+	for _, name := range f.Names() {
+		own := canonical(name)
+		if other, twice := found[own]; twice {
+			return r, fmt.Errorf("tensors %s and %s: both are %s, want one of them", other, name, own)
+		}
+		found[own] = name
 	}
-	rng := rand.New(rand.NewPCG(o.Seed, 0x6a707164))
+	rng := newRand(o.Seed)
 	for _, p := range m.Parameters() {
 		name, ok := found[p.Name]
 		delete(found, p.Name)
@@ -135,11 +139,15 @@ func (m *Model) Restore(dir string) error {
 	return err
 }
 
-// reset gives a parameter the value it has in a new model.
+// reset gives a parameter the value it has in a new model, as transformers makes
+// it: weights are normal with deviation initializer_range, the row for padding is
+// zero, normalisations begin as the identity.
 func (m *Model) reset(p *autograd.Param, rng *rand.Rand) {
 	switch {
 	case len(p.Shape) == 2:
-		randomize(p, rng, m.Config.InitializerRange)
+		for i := range p.Data {
+			p.Data[i] = float32(rng.NormFloat64() * m.Config.InitializerRange)
+		}
 		if p == m.Word.Weight {
 			clear(p.Row(m.Config.PadTokenID))
 		}
@@ -161,5 +169,5 @@ func (m *Model) Save(dir string) error {
 	for _, p := range m.Parameters() {
 		f.Tensors[p.Name] = checkpoint.Tensor{Shape: p.Shape, F32: p.Data}
 	}
-	return checkpoint.Write(filepath.Join(dir, "model.safetensors"), f)
+	return checkpoint.Write(filepath.Join(dir, checkpoint.WeightsFile), f)
 }

@@ -30,25 +30,18 @@ type Layer struct {
 	OutputNorm        *LayerNorm
 }
 
-// New returns a model with random weights as transformers makes them: normal
-// with deviation initializer_range, zero biases, a zero row for padding.
+// New returns a model with random weights. The configuration must be valid.
 func New(cfg Config, seed uint64) *Model {
 	m := build(cfg)
-	rng := rand.New(rand.NewPCG(seed, 0x6a707164))
+	rng := newRand(seed)
 	for _, p := range m.Parameters() {
-		if len(p.Shape) == 2 {
-			randomize(p, rng, cfg.InitializerRange)
-		}
+		m.reset(p, rng)
 	}
-	clear(m.Word.Weight.Row(cfg.PadTokenID))
 	return m
 }
 
-func randomize(p *autograd.Param, rng *rand.Rand, deviation float64) {
-	for i := range p.Data {
-		p.Data[i] = float32(rng.NormFloat64() * deviation)
-	}
-}
+// newRand is the source of random weights.
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0x6a707164)) }
 
 // build makes the model with zero weights.
 func build(c Config) *Model {

@@ -57,6 +57,9 @@ func DefaultTrainingArguments() TrainingArguments {
 	}
 }
 
+// maxBatch bounds batch sizes and accumulation, so that their products are ints.
+const maxBatch = 1 << 30
+
 // Validate checks every value; errors name the flag, the value found and the one wanted.
 func (a *TrainingArguments) Validate() error {
 	atLeast := func(flag string, value, least float64) error {
@@ -71,6 +74,12 @@ func (a *TrainingArguments) Validate() error {
 		}
 		return nil
 	}
+	below1 := func(flag string, value float64) error {
+		if !(value >= 0 && value < 1) {
+			return fmt.Errorf("--%s: found %v, want at least 0 and below 1", flag, value)
+		}
+		return nil
+	}
 	oneOf := func(flag, value string, allowed ...string) error {
 		for _, w := range allowed {
 			if value == w {
@@ -80,13 +89,13 @@ func (a *TrainingArguments) Validate() error {
 		return fmt.Errorf("--%s: found %q, want one of %q", flag, value, allowed)
 	}
 	for _, err := range []error{
-		atLeast("per_device_train_batch_size", float64(a.PerDeviceTrainBatchSize), 1),
-		atLeast("per_device_eval_batch_size", float64(a.PerDeviceEvalBatchSize), 1),
-		atLeast("gradient_accumulation_steps", float64(a.GradientAccumulationSteps), 1),
+		within("per_device_train_batch_size", float64(a.PerDeviceTrainBatchSize), 1, maxBatch),
+		within("per_device_eval_batch_size", float64(a.PerDeviceEvalBatchSize), 1, maxBatch),
+		within("gradient_accumulation_steps", float64(a.GradientAccumulationSteps), 1, maxBatch),
 		within("learning_rate", a.LearningRate, 0, 1e3),
 		within("weight_decay", a.WeightDecay, 0, 1e3),
-		within("adam_beta1", a.AdamBeta1, 0, 1),
-		within("adam_beta2", a.AdamBeta2, 0, 1),
+		below1("adam_beta1", a.AdamBeta1),
+		below1("adam_beta2", a.AdamBeta2),
 		within("adam_epsilon", a.AdamEpsilon, 0, 1),
 		atLeast("max_grad_norm", a.MaxGradNorm, 0),
 		within("num_train_epochs", a.NumTrainEpochs, 0, 1e6),

@@ -252,16 +252,15 @@ func (c *compression) initRanges(ctx context.Context, examples []Example, batchS
 	}
 	var batch bert.Batch
 	batches := 0
+	kept := map[*quantizer]bool{} // their ranges stay as they are made; they too are off till the end
 	for _, q := range c.quantizers {
 		r, err := c.cfg.Quantization.rangeInit(q)
 		if err != nil {
 			return err
 		}
-		if r.NumInitSamples == 0 {
-			continue // the range stays as it is made
-		}
 		q.observer = newObserver(r, q, func() []int { return batch.Offsets })
 		q.observations = (r.NumInitSamples + batchSize - 1) / batchSize
+		kept[q] = r.NumInitSamples == 0
 		if q.weight == nil {
 			batches = max(batches, q.observations)
 		}
@@ -279,7 +278,8 @@ func (c *compression) initRanges(ctx context.Context, examples []Example, batchS
 		c.model.Forward(t, &batch)
 	}
 	for _, q := range c.quantizers {
-		if q.observer == nil {
+		if kept[q] {
+			q.observer = nil
 			continue
 		}
 		if w := q.weight; w != nil {

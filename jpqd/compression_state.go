@@ -1,10 +1,8 @@
 package jpqd
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
@@ -131,13 +129,9 @@ func (c *compression) load(dir string) error {
 }
 
 func (c *compression) loadState(path string) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
 	var state compressionState
-	if err := json.Unmarshal(data, &state); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	if err := checkpoint.ReadJSON(path, &state); err != nil {
+		return err
 	}
 	if c.schedule == nil {
 		return nil

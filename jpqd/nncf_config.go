@@ -7,7 +7,7 @@ import "encoding/json"
 // [ParseNNCFConfig], [LoadNNCFConfig] and [DefaultNNCFConfig] make one.
 type NNCFConfig struct {
 	TargetDevice     string // "ANY", "CPU", "CPU_SPR", "GPU", "NPU", "TRIAL"; default "ANY"
-	LogDir           string // destination of structured_sparsity.csv; default "."
+	LogDir           string // log_dir; default ".". jpqd writes structured_sparsity.csv beside the model instead
 	MovementSparsity *MovementSparsityConfig
 	Quantization     *QuantizationConfig
 

@@ -44,7 +44,7 @@ type quantizer struct {
 // tiny keeps ranges away from zero, as NNCF does.
 const tiny = 1e-16
 
-// integerLevels are the lowest and highest integer and their number .
+// integerLevels are the lowest and highest integer and their number.
 func (q *quantizer) integerLevels() (low, high float64, levels int) {
 	switch {
 	case !q.symmetric:

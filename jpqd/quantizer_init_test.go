@@ -35,6 +35,28 @@ func TestInitRangesTakesEachItemsSamples(t *testing.T) {
 	}
 }
 
+// An item without samples keeps its quantizers' ranges, and what the others see
+// are floats all the same.
+func TestInitRangesWithoutSamples(t *testing.T) {
+	pooler := func(samples int) (embeddings, pooler float32) {
+		cfg := tinyNNCF(t, "")
+		cfg.Quantization.Range = []RangeInit{{Type: "min_max", NumInitSamples: samples, Target: Scopes{"{re}Embeddings"}}, {Type: "min_max", NumInitSamples: 4, Ignored: Scopes{"{re}Embeddings"}}}
+		m := bert.New(tinyConfig(), 1)
+		c := mustCompress(t, m, cfg)
+		if err := c.initRanges(context.Background(), tokenExamples(8, 1), 4); err != nil {
+			t.Fatal(err)
+		}
+		return c.tables[m.Word.Name].weight.scale.Data[0], c.linears[m.Pooler.Name].input.inputLow.Data[0]
+	}
+	embeddings, low := pooler(0)
+	if embeddings != 1 {
+		t.Errorf("a scale without samples is %v, want 1", embeddings)
+	}
+	if _, want := pooler(4); low != want {
+		t.Errorf("the pooler's range starts at %v beside quantizers without samples, want %v", low, want)
+	}
+}
+
 // torch.quantile of values with a NaN is NaN, and so is the median.
 func TestPercentilesKeepNaN(t *testing.T) {
 	for _, kind := range []string{"percentile", "mean_percentile", "threesigma"} {

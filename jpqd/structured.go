@@ -91,7 +91,7 @@ func (m *groupMember) alive(units, size int) []bool {
 	return alive
 }
 
-// resolveStructures turns the unstructured masks of all groups into structured
+// resolveStructuredMasks turns the unstructured masks of all groups into structured
 // ones: a unit is kept if it is alive in any member; whatever else was masked
 // inside a kept unit comes back.
 func resolveStructuredMasks(groups []*structuredGroup) {

@@ -62,8 +62,9 @@ type TrainResult struct {
 	Metrics    map[string]float64 // train_loss, train_runtime (s), train_samples_per_second, train_steps_per_second, epoch
 }
 
-// ErrInterrupted is wrapped by the error of a run that its context ended; a
-// checkpoint of the last finished step has been written to Args.OutputDir.
+// ErrInterrupted is wrapped by the error of a call that its context ended. A
+// training run has then written a checkpoint of its last finished step, if there
+// is one, to Args.OutputDir.
 var ErrInterrupted = errors.New("interrupted")
 
 // passes is the memory of forward passes: a batch, its labels, and the tapes of
@@ -106,6 +107,9 @@ func (t *Trainer) check() error {
 		if found, want := t.Teacher.Config.NumLabels(), t.Model.Config.NumLabels(); found != want {
 			return fmt.Errorf("teacher: found %d labels, want the student's %d", found, want)
 		}
+	}
+	if n := t.Model.Config.NumLabels(); t.regression() && n != 1 {
+		return fmt.Errorf("problem_type: found \"regression\" of %d labels, want 1", n)
 	}
 	return nil
 }

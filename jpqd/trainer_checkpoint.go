@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -71,6 +72,25 @@ func (s *trainerState) save(dir string) error {
 
 func checkpointName(step int) string { return "checkpoint-" + strconv.Itoa(step) }
 
+// checkOutput makes sure that checkpoints can be written before any work is done.
+func (r *run) checkOutput() error {
+	if r.Args.OutputDir == "" {
+		if r.Args.SaveStrategy != No {
+			return errors.New("--output_dir: found none, want a folder for checkpoints, or --save_strategy no")
+		}
+		return nil
+	}
+	if err := os.MkdirAll(r.Args.OutputDir, 0o755); err != nil {
+		return fmt.Errorf("--output_dir: %w", err)
+	}
+	f, err := os.CreateTemp(r.Args.OutputDir, ".tmp-writable-*")
+	if err != nil {
+		return fmt.Errorf("--output_dir: %w", err)
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
 // saveCheckpoint writes OutputDir/checkpoint-STEP: into a folder of another
 // name first, renamed when it is complete.
 func (r *run) saveCheckpoint() error {
@@ -78,7 +98,6 @@ func (r *run) saveCheckpoint() error {
 	if out == "" {
 		return errors.New("--output_dir: found none, want a folder for checkpoints")
 	}
-	r.keepBest()
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
@@ -94,11 +113,16 @@ func (r *run) saveCheckpoint() error {
 	if err := r.writeCheckpoint(dir); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	// What stands there under the same name is of an earlier run over the same steps.
-	if err := os.RemoveAll(name); err != nil {
+	// What stands there under the same name is of an earlier run over the same
+	// steps. It may be the only checkpoint, so it goes last.
+	old := dir + "-old"
+	if err := os.Rename(name, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := os.Rename(dir, name); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(old); err != nil {
 		return err
 	}
 	return r.rotateCheckpoints()
@@ -234,10 +258,30 @@ func (r *run) restoreModel(dir string) error {
 		return fmt.Errorf("%s: found step %d, batch %d of epoch %d, want at most %d, %d and %d", path, s.GlobalStep, s.BatchInEpoch, s.EpochIndex, planned.MaxSteps, r.batches, r.epochs-1)
 	}
 	s.LoggingSteps, s.EvalSteps, s.SaveSteps = planned.LoggingSteps, planned.EvalSteps, planned.SaveSteps
-	if s.BestModelCheckpoint != "" { // the folder may have been moved
-		s.BestModelCheckpoint = filepath.Join(r.Args.OutputDir, filepath.Base(s.BestModelCheckpoint))
+	if err := r.findBest(path); err != nil {
+		return err
 	}
 	return r.loadModel(dir)
+}
+
+// findBest finds the best checkpoint so far in the output folder or, where that
+// is a new one, beside the checkpoint that is resumed, whose state is at path.
+func (r *run) findBest(path string) error {
+	s := &r.state
+	if s.BestModelCheckpoint == "" || s.BestMetric == nil {
+		s.BestModelCheckpoint, s.BestMetric = "", nil
+		return nil
+	}
+	name := filepath.Base(s.BestModelCheckpoint)
+	s.BestModelCheckpoint = filepath.Join(r.Args.OutputDir, name)
+	if _, err := os.Stat(s.BestModelCheckpoint); err == nil || !r.Args.LoadBestModelAtEnd {
+		return nil
+	}
+	s.BestModelCheckpoint = filepath.Join(filepath.Dir(path), "..", name)
+	if _, err := os.Stat(s.BestModelCheckpoint); err != nil {
+		return fmt.Errorf("%s: best_model_checkpoint: want %s beside the checkpoint or in --output_dir: %w", path, name, err)
+	}
+	return nil
 }
 
 // sameRun checks that the checkpoint's arguments lead to the same result as
@@ -251,7 +295,7 @@ func (r *run) sameRun(dir string) error {
 	free := []string{"output_dir", "logging_steps", "evaluation_strategy", "eval_steps", "save_strategy", "save_steps", "save_total_limit",
 		"load_best_model_at_end", "metric_for_best_model", "greater_is_better", "per_device_eval_batch_size"}
 	was, is := fields(then), fields(r.Args)
-	for _, key := range sortedKeys(is) {
+	for _, key := range slices.Sorted(maps.Keys(is)) {
 		if !slices.Contains(free, key) && was[key] != is[key] {
 			return fmt.Errorf("%s: %s is %s now, want %s as in the checkpoint", path, key, is[key], was[key])
 		}
@@ -294,15 +338,6 @@ func fields(a TrainingArguments) map[string]string {
 		m[k] = string(v)
 	}
 	return m
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // restoreOptimizer restores the moments, and the gradients of an accumulation

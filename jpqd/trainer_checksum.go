@@ -6,7 +6,6 @@ import (
 	"hash"
 	"hash/crc32"
 	"math"
-	"os"
 
 	"github.com/go-jpqd/jpqd/bert"
 )
@@ -62,23 +61,4 @@ func modelSum(m *bert.Model) string {
 		c.floats(p.Data)
 	}
 	return c.String()
-}
-
-// checkOutput makes sure that checkpoints can be written before any work is done.
-func (r *run) checkOutput() error {
-	if r.Args.OutputDir == "" {
-		if r.Args.SaveStrategy != No {
-			return fmt.Errorf("--output_dir: found none, want a folder for checkpoints, or --save_strategy no")
-		}
-		return nil
-	}
-	if err := os.MkdirAll(r.Args.OutputDir, 0o755); err != nil {
-		return fmt.Errorf("--output_dir: %w", err)
-	}
-	f, err := os.CreateTemp(r.Args.OutputDir, ".tmp-writable-*")
-	if err != nil {
-		return fmt.Errorf("--output_dir: %w", err)
-	}
-	f.Close()
-	return os.Remove(f.Name())
 }

@@ -30,6 +30,7 @@ func TestTrainErrors(t *testing.T) {
 		{"output_dir is a file", func(tr *Trainer) { tr.Args.OutputDir, tr.Args.SaveStrategy, tr.Args.SaveSteps = file, Steps, 1 }, []string{file}},
 		{"no output_dir", func(tr *Trainer) { tr.Args.SaveStrategy, tr.Args.SaveSteps = Steps, 1 }, []string{"--output_dir"}},
 		{"teacher of a regression", func(tr *Trainer) { tr.Teacher, tr.Model.Config.ProblemType = tr.Model, "regression" }, []string{"teacher", "regression"}},
+		{"regression of two values", func(tr *Trainer) { tr.Model.Config.ProblemType = "regression" }, []string{"problem_type", "2 labels"}},
 		{"teacher of other labels", func(tr *Trainer) {
 			cfg := tinyConfig()
 			cfg.Labels = []string{"a", "b", "c"}
@@ -49,6 +50,14 @@ func TestTrainErrors(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestTrainingTwiceIsAnError(t *testing.T) {
+	tr := pruningTrainer(t, nil)
+	mustTrain(t, tr, "")
+	if _, err := tr.Train(context.Background(), ""); err == nil || !strings.Contains(err.Error(), "new Trainer") {
+		t.Errorf("found error %v, want one that asks for a new Trainer", err)
 	}
 }
 

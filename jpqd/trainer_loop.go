@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/go-jpqd/jpqd/autograd"
@@ -29,7 +31,8 @@ type run struct {
 // earlier run with the same arguments, or "" to start afresh; a resumed run
 // ends bit for bit as an uninterrupted one. When ctx ends, training stops after
 // the current step, writes a checkpoint and returns an error that wraps
-// [ErrInterrupted].
+// [ErrInterrupted]. Movement sparsity goes through its schedule once: a second
+// run wants a new Trainer.
 func (t *Trainer) Train(ctx context.Context, resume string) (TrainResult, error) {
 	if err := t.check(); err != nil {
 		return TrainResult{}, err
@@ -79,6 +82,9 @@ func (r *run) plan() {
 func (r *run) begin(ctx context.Context, resume string) error {
 	if err := r.attach(); err != nil {
 		return err
+	}
+	if c := r.compression; c != nil && c.schedule != nil && c.schedule.CurrentEpoch >= 0 {
+		return errors.New("movement_sparsity: found a model that was pruned before, want a new Trainer for another run")
 	}
 	if err := r.checkOutput(); err != nil {
 		return err
@@ -277,6 +283,7 @@ func (r *run) duties(ctx context.Context) error {
 	}
 	if a.SaveStrategy == Steps && s.GlobalStep%a.SaveSteps == 0 && s.SavedStep != s.GlobalStep {
 		s.SavedStep = s.GlobalStep
+		r.keepBest()
 		if err := r.saveCheckpoint(); err != nil {
 			return err
 		}
@@ -305,6 +312,7 @@ func (r *run) endEpoch(ctx context.Context) error {
 	}
 	r.state.EpochEnded = true
 	if r.Args.SaveStrategy == Epoch {
+		r.keepBest()
 		return r.saveCheckpoint()
 	}
 	return nil
@@ -368,7 +376,7 @@ func (r *run) evaluate(ctx context.Context) error {
 		name, _ := a.bestMetric()
 		v, ok := metrics[name]
 		if !ok {
-			return fmt.Errorf("--metric_for_best_model: found %q, want one of the metrics of the evaluation", a.MetricForBestModel)
+			return fmt.Errorf("--metric_for_best_model: found %q, want one of %q", a.MetricForBestModel, slices.Sorted(maps.Keys(metrics)))
 		}
 		r.state.evaluated = &candidate{step: r.state.GlobalStep, metric: v}
 	}
@@ -382,14 +390,18 @@ type candidate struct {
 }
 
 // keepBest makes the checkpoint that is about to be written the best one if its
-// step was evaluated and its metric beats the best so far.
+// step was evaluated and its metric beats the best so far. One that only an
+// interrupt writes is never the best: a run that is not interrupted lacks it.
 func (r *run) keepBest() {
 	s := &r.state
-	if s.evaluated == nil || s.evaluated.step != s.GlobalStep || math.IsNaN(s.evaluated.metric) {
+	if s.evaluated == nil || s.evaluated.step != s.GlobalStep {
 		return
 	}
 	_, greater := r.Args.bestMetric()
 	v := s.evaluated.metric
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return // nothing that trainer_state.json could hold
+	}
 	if s.BestMetric == nil || greater && v > *s.BestMetric || !greater && v < *s.BestMetric {
 		s.BestMetric, s.BestModelCheckpoint = &v, filepath.Join(r.Args.OutputDir, checkpointName(s.GlobalStep))
 	}

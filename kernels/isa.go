@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// ISA is a level of the instruction-set ladder. Each level includes what the
-// levels below it promise, so a kernel of level L may run wherever [Level] is
-// at least L.
+// ISA is a level of the instruction-set ladder. A kernel of a level runs where
+// [Level] is at least that and the machine has it: many CPUs with AVX-512 lack
+// AVXVNNI, a level below (see [Missing]).
 type ISA uint8
 
 // The ladder, lowest first.

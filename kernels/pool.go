@@ -29,6 +29,7 @@ var pool struct {
 	mu       sync.Mutex // guards what follows, and changes of generation and joined
 	task     Task       // nil between jobs
 	parts    int64
+	room     int // for workers that may still join
 	sleepers int
 	begun    sync.Cond // a job has begun
 	left     sync.Cond // the last worker has left the job
@@ -63,7 +64,7 @@ func Parallel(n int, t Task) {
 		go work(pool.generation.Load())
 	}
 	pool.mu.Lock()
-	pool.task, pool.parts = t, int64(n)
+	pool.task, pool.parts, pool.room = t, int64(n), helpers
 	pool.next.Store(0)
 	pool.generation.Add(1)
 	for range min(helpers, pool.sleepers) {
@@ -88,7 +89,7 @@ func Parallel(n int, t Task) {
 	}
 }
 
-// work takes part in every job after generation seen.
+// work takes part in every job after generation seen that has room for it.
 func work(seen int64) {
 	for {
 		for i := 0; i < spins && pool.generation.Load() == seen; i++ {
@@ -101,10 +102,11 @@ func work(seen int64) {
 		}
 		seen = pool.generation.Load()
 		t, parts := pool.task, pool.parts
-		if t == nil {
+		if t == nil || pool.room == 0 {
 			pool.mu.Unlock()
 			continue
 		}
+		pool.room--
 		pool.joined.Add(1)
 		pool.mu.Unlock()
 		runParts(t, parts)

@@ -49,6 +49,28 @@ func TestParallelRunsEachPartOnce(t *testing.T) {
 	}
 }
 
+// Workers that an earlier, higher GOMAXPROCS has left do not join beyond it.
+func TestParallelRunsOnAtMostGOMAXPROCS(t *testing.T) {
+	setThreads(t, 8)
+	Parallel(8, &counter{parts: make([]atomic.Int32, 8)})
+	setThreads(t, 2)
+	var now, most atomic.Int32
+	for range 20 {
+		c := &counter{parts: make([]atomic.Int32, 16), then: func(int) {
+			n := now.Add(1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			time.Sleep(20 * time.Microsecond) // gives way to whoever else would join
+			now.Add(-1)
+		}}
+		Parallel(len(c.parts), c)
+		c.check(t)
+	}
+	if most.Load() > 2 {
+		t.Errorf("%d parts ran at the same time, want at most 2", most.Load())
+	}
+}
+
 func TestParallelWithinParallelAndBesideIt(t *testing.T) {
 	setThreads(t, 4)
 	var wg sync.WaitGroup

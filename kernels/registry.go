@@ -91,12 +91,8 @@ func Registry() []Kernel {
 	for _, f := range families {
 		all = append(all, f.kernels()...)
 	}
-	sortKernels(all)
-	return all
-}
-
-func sortKernels(ks []Kernel) {
-	slices.SortFunc(ks, func(a, b Kernel) int {
+	slices.SortFunc(all, func(a, b Kernel) int {
 		return cmp.Or(cmp.Compare(a.Op, b.Op), cmp.Compare(a.ISA, b.ISA), cmp.Compare(a.Name, b.Name))
 	})
+	return all
 }

@@ -11,6 +11,7 @@ package checkpoint
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -43,12 +44,7 @@ type File struct {
 
 // Names returns the names of the tensors in alphabetical order.
 func (f *File) Names() []string {
-	names := make([]string, 0, len(f.Tensors))
-	for name := range f.Tensors {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(f.Tensors))
 }
 
 // F32 returns the elements of a float tensor of the given shape. The slice is

@@ -8,6 +8,9 @@ import (
 	"io"
 )
 
+// maxJSONBytes bounds a JSON file; the log of a million steps fits.
+const maxJSONBytes = 1 << 30
+
 // ReadJSON reads one JSON value from path into v. Errors name the path and,
 // where it is known, the line and the byte offset.
 func ReadJSON(path string, v any) error {
@@ -16,6 +19,9 @@ func ReadJSON(path string, v any) error {
 		return err
 	}
 	defer r.Close()
+	if size > maxJSONBytes {
+		return fmt.Errorf("%s: found %d bytes, want at most %d", path, size, maxJSONBytes)
+	}
 	data := make([]byte, size)
 	if _, err := io.ReadFull(r, data); err != nil {
 		return fmt.Errorf("%s: %w", path, noEOF(err))

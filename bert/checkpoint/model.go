@@ -12,7 +12,8 @@ import (
 )
 
 // ReadModel reads the weights of a model folder: [WeightsFile], or the shards
-// that [IndexFile] names.
+// that [IndexFile] names. The error is fs.ErrNotExist where the folder has
+// neither; a shard that is missing is another error.
 func ReadModel(dir string) (*File, error) {
 	f, err := Read(filepath.Join(dir, WeightsFile))
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -64,6 +65,9 @@ func readShards(dir string, index *Index) (*File, error) {
 	for _, shard := range index.Shards() {
 		path := filepath.Join(dir, shard)
 		f, err := Read(path)
+		if errors.Is(err, fs.ErrNotExist) { // of a model that is there: not what missingWeights means
+			return nil, fmt.Errorf("%s: no such file, want it as %s says", path, IndexFile)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -83,8 +87,14 @@ func readShards(dir string, index *Index) (*File, error) {
 	return all, nil
 }
 
-// missingWeights says what was looked for, and what there is instead.
+// missingWeights says what was looked for, and what there is instead. It is
+// fs.ErrNotExist where there is nothing, not even a link whose target is gone.
 func missingWeights(dir string) error {
+	for _, name := range []string{WeightsFile, IndexFile} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return fmt.Errorf("%s: found a link to a file that does not exist", filepath.Join(dir, name))
+		}
+	}
 	found := ""
 	if _, err := os.Stat(filepath.Join(dir, "pytorch_model.bin")); err == nil {
 		found = "; found pytorch_model.bin, which has to be converted to safetensors first"

@@ -22,7 +22,7 @@ type encoder struct {
 	bias   *node // of the scores, (batch, 1, 1, sequence); nil until a layer needs it
 }
 
-// newEncoder is the graph of c, which [check] has accepted.
+// newEncoder is the graph of c, which [jpqd.Compressed.Validate] has accepted.
 func newEncoder(c *jpqd.Compressed) *graph {
 	e := &encoder{graph: newGraph("bert"), config: &c.Config}
 	ids := e.parameter("input_ids", I64, dynamic, dynamic)

@@ -212,6 +212,9 @@ func (c *call) axesInput(input, rank int) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(list) > maxRank || rank > maxRank {
+		return nil, fmt.Errorf("axes: found %d of %d dimensions, want at most %d", len(list), rank, maxRank)
+	}
 	for i := range list {
 		if list[i], err = normalAxis(list[i], rank); err != nil {
 			return nil, err

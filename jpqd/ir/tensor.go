@@ -16,6 +16,9 @@ type Tensor struct {
 // maxElements of one tensor: 8 GiB of integers.
 const maxElements = 1 << 30
 
+// maxRank is how many dimensions a tensor may have, far above any model's.
+const maxRank = 32
+
 // Len is the number of elements.
 func (t *Tensor) Len() int { return len(t.F32) + len(t.I64) }
 
@@ -39,8 +42,12 @@ func (t *Tensor) check() error {
 	return nil
 }
 
-// elementCount is the product of the dimensions, refused above limit.
+// elementCount is the product of the dimensions, refused above limit
+// or for more than maxRank dimensions.
 func elementCount(shape []int, limit int) (int, error) {
+	if len(shape) > maxRank {
+		return 0, fmt.Errorf("shape: found %d dimensions, want at most %d", len(shape), maxRank)
+	}
 	n, empty := uint64(1), false
 	for _, d := range shape {
 		if d < 0 {
