@@ -34,7 +34,7 @@ func (r *demoResults) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(w, "\tFP32\tJPQD\t\n")
 	fmt.Fprintf(w, "dev accuracy\t%.1f %%\t%.1f %%\t%+.1f points\n", 100*before.accuracy, 100*after.accuracy, 100*(after.accuracy-before.accuracy))
-	fmt.Fprintf(w, "size on disk\t%s\t%s\t%.1f times smaller\n", kibibytes(before.bytes), kibibytes(after.bytes), float64(before.bytes)/float64(after.bytes))
+	fmt.Fprintf(w, "weights on disk\t%s\t%s\t%.1f times smaller\n", kibibytes(before.bytes), kibibytes(after.bytes), float64(before.bytes)/float64(after.bytes))
 	fmt.Fprintf(w, "sequences/s\t%.0f\t%.0f\t%.1f times as fast\n", before.speed, after.speed, after.speed/before.speed)
 	for i, l := range after.sizes.Layers {
 		fmt.Fprintf(w, "layer %d heads\t%d\t%d\tkept: %s\n", i, l.AllHeads, l.Heads, idList(r.layers[i].Heads))

@@ -28,7 +28,7 @@ func TestDemo(t *testing.T) {
 			t.Fatalf("%v\n%s", err, stderr.String())
 		}
 	}
-	for _, want := range []string{"FP32", "JPQD", "dev accuracy", "size on disk", "times smaller", "sequences/s", "layer 0 heads", "layer 0 neurons",
+	for _, want := range []string{"FP32", "JPQD", "dev accuracy", "weights on disk", "times smaller", "sequences/s", "layer 0 heads", "layer 0 neurons",
 		"encoder Linear weights", "removed", "sparsity", filepath.Join(dir, "jpqd", "openvino_model.xml"), "total time"} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("the table does not contain %q:\n%s", want, stdout.String())

@@ -95,7 +95,7 @@ func runGlue(ctx context.Context, c *console, o *glueOptions, flags *pflag.FlagS
 // prepare makes the output folder and the trainer.
 func (r *glueRun) prepare(context.Context) error {
 	if err := os.MkdirAll(r.o.OutputDir, 0o777); err != nil {
-		return err
+		return fmt.Errorf("--output_dir: %w", err)
 	}
 	if r.nncf != nil {
 		r.nncf.LogDir = r.o.OutputDir // structured_sparsity.csv lies beside the results, as with run_glue.py

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -48,7 +49,7 @@ func (r *glueRun) check(context.Context) error {
 	for _, w := range warnings {
 		r.console.log.Warn(w)
 	}
-	for _, check := range []func() error{r.checkTask, r.checkCompression, r.checkOutputDir} {
+	for _, check := range []func() error{r.checkTask, r.checkBestMetric, r.checkCompression, r.checkOutputDir} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -103,7 +104,7 @@ func (r *glueRun) checkTask() error {
 		}
 		task, err := tasks.InferTask(o.TrainFile)
 		if err != nil {
-			return err
+			return fmt.Errorf("--train_file: %w", err)
 		}
 		r.task = task
 	} else {
@@ -125,6 +126,19 @@ func (r *glueRun) checkTask() error {
 		return usageErrorf("--teacher_model_name_or_path: distillation is for classification only, and this task is a regression")
 	}
 	return nil
+}
+
+// checkBestMetric refuses a --metric_for_best_model that no evaluation will have.
+func (r *glueRun) checkBestMetric() error {
+	if !r.o.DoTrain || r.o.MetricForBestModel == "" {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(r.task.Metrics(nil, r.task.NumLabels(), nil)))
+	names = append(names, "loss", "task_loss")
+	if slices.Contains(names, strings.TrimPrefix(r.o.MetricForBestModel, "eval_")) {
+		return nil
+	}
+	return usageErrorf("--metric_for_best_model: found %q, want one of %s", r.o.MetricForBestModel, strings.Join(names, ", "))
 }
 
 // noData tells where the data of a split can be had.
@@ -177,6 +191,9 @@ func (r *glueRun) checkOutputDir() error {
 	if !o.DoTrain {
 		return nil
 	}
+	if o.TeacherModelNameOrPath != "" && sameFolder(o.TeacherModelNameOrPath, o.OutputDir) {
+		return fmt.Errorf("--output_dir: found the teacher's folder %s, want another: the student would overwrite it", o.OutputDir)
+	}
 	wanted, isWord := parseWord(o.ResumeFromCheckpoint)
 	switch {
 	case o.ResumeFromCheckpoint != "" && !isWord:
@@ -205,26 +222,35 @@ func (r *glueRun) checkOutputDir() error {
 	return nil
 }
 
-var checkpointName = regexp.MustCompile(`^checkpoint-[0-9]+$`)
+var (
+	checkpointName     = regexp.MustCompile(`^checkpoint-[0-9]+$`)
+	halfCheckpointName = regexp.MustCompile(`^\.tmp-checkpoint-[0-9]+$`) // what a kill leaves of one that was being written
+)
 
-// removeStaleCheckpoints deletes the checkpoints of an earlier run from a
-// folder that is overwritten: --resume_from_checkpoint true and
-// --save_total_limit would take them for this run's. One that this run reads
-// its model from stays.
-func (r *glueRun) removeStaleCheckpoints() error {
-	if !r.o.OverwriteOutputDir || r.resume != "" {
-		return nil
-	}
+// staleCheckpoints are the checkpoints of an earlier run in a folder that is
+// overwritten: --resume_from_checkpoint true and --save_total_limit would take
+// them for this run's. One that this run reads its model from is not among
+// them; those that were never finished are in any case.
+func (r *glueRun) staleCheckpoints() ([]string, error) {
 	entries, err := os.ReadDir(r.o.OutputDir)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var stale []string
 	for _, entry := range entries {
 		dir := filepath.Join(r.o.OutputDir, entry.Name())
-		if !entry.IsDir() || !checkpointName.MatchString(entry.Name()) || r.reads(dir) {
-			continue
+		overwritten := r.o.OverwriteOutputDir && r.resume == "" && checkpointName.MatchString(entry.Name()) && !r.reads(dir)
+		if entry.IsDir() && (overwritten || halfCheckpointName.MatchString(entry.Name())) {
+			stale = append(stale, dir)
 		}
-		r.console.log.Info("--overwrite_output_dir: deleting a checkpoint of an earlier run", slog.String("checkpoint", dir))
+	}
+	return stale, nil
+}
+
+// removeCheckpoints deletes checkpoints of an earlier run.
+func (r *glueRun) removeCheckpoints(dirs []string) error {
+	for _, dir := range dirs {
+		r.console.log.Info("deleting a checkpoint of an earlier run", slog.String("checkpoint", dir))
 		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
@@ -234,14 +260,13 @@ func (r *glueRun) removeStaleCheckpoints() error {
 
 // reads says whether dir is a folder that the command line takes a model from.
 func (r *glueRun) reads(dir string) bool {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return false
-	}
-	for _, path := range []string{r.o.ModelNameOrPath, r.o.TeacherModelNameOrPath, r.o.ConfigName, r.o.TokenizerName} {
-		if other, err := os.Stat(path); err == nil && os.SameFile(info, other) {
-			return true
-		}
-	}
-	return false
+	from := []string{r.o.ModelNameOrPath, r.o.TeacherModelNameOrPath, r.o.ConfigName, r.o.TokenizerName}
+	return slices.ContainsFunc(from, func(path string) bool { return sameFolder(path, dir) })
+}
+
+// sameFolder says whether both paths lead to the same file or folder.
+func sameFolder(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

@@ -84,7 +84,7 @@ func registerModelFlags(f *pflag.FlagSet, o *glueOptions) {
 	f.StringVar(&o.TokenizerName, "tokenizer_name", "", "`folder` or hub name of the tokenizer, if not the model's")
 	f.StringVar(&o.CacheDir, "cache_dir", "", "`folder` for models from the hub")
 	f.StringVar(&o.ModelRevision, "model_revision", "main", "branch, tag or commit of the model on the hub")
-	f.BoolVar(&o.UseAuthToken, "use_auth_token", false, "send the stored Hugging Face token to the hub")
+	f.BoolVar(&o.UseAuthToken, "use_auth_token", false, "accepted; the token in HF_TOKEN is sent to the hub wherever it is set")
 	f.BoolVar(&o.UseFastTokenizer, "use_fast_tokenizer", true, "accepted; there is one tokenizer")
 	f.BoolVar(&o.IgnoreMismatchedSizes, "ignore_mismatched_sizes", false, "start weights of another shape afresh instead of failing")
 	f.StringVar(&o.NNCFCompressionConfig, "nncf_compression_config", "", "NNCF configuration `file`; without it the model is fine-tuned, not compressed")

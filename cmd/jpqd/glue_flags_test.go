@@ -83,7 +83,7 @@ func TestParseGlueFlags(t *testing.T) {
 			o.TeacherModelNameOrPath = "yoshitomo-matsubara/bert-large-uncased-sst2"
 			o.NNCFCompressionConfig, o.DistillationWeight = "./configs/bert-base-jpqd.json", 0.9
 		})},
-		{"booleans", "--do_train True --do_eval 1 --do_predict yes --fp16 0 --use_fast_tokenizer false --load_best_model_at_end=true --greater_is_better False", defaults(func(o *glueOptions) {
+		{"booleans", "--do_train True --do_eval=Y --do_predict yes --fp16 0 --use_fast_tokenizer false --load_best_model_at_end=true --greater_is_better False", defaults(func(o *glueOptions) {
 			o.DoTrain, o.DoEval, o.DoPredict, o.LoadBestModelAtEnd = true, true, true, true
 			o.UseFastTokenizer, o.GreaterIsBetter = false, &no
 		})},
@@ -124,7 +124,7 @@ func TestParseGlueJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(`{"model_name_or_path": "m", "do_train": true, "fp16": false, "learning_rate": 2e-05, "num_train_epochs": 5.0,
+	write(`{"model_name_or_path": "m", "do_train": "yes", "fp16": false, "learning_rate": 2e-05, "num_train_epochs": 5.0,
 		"max_steps": -1, "report_to": ["tensorboard", "wandb"], "run_name": null, "eval_strategy": "steps", "greater_is_better": true}`)
 	got, flags, err := parseGlue(path)
 	if err != nil {
@@ -176,18 +176,20 @@ func TestCommandLine(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	for args, want := range map[string]string{
-		"--fp16 --bf16":                    "--fp16: |--bf16: ",
-		"--use_fast_tokenizer False":       "--use_fast_tokenizer: ",
-		"--pad_to_max_length":              "--pad_to_max_length: ",
-		"--optim adafactor":                "--optim adafactor: AdamW",
-		"--optim adamw_hf":                 "",
-		"--dataloader_num_workers 4":       "--dataloader_num_workers: ",
-		"--report_to all":                  "",
-		"--report_to none":                 "",
-		"--report_to wandb tensorboard":    "--report_to wandb: ",
-		"--overwrite_cache":                "--overwrite_cache: ",
-		"--use_auth_token":                 "--use_auth_token: ",
-		"--fp16 False --overwrite_cache 0": "",
+		"--fp16 --bf16":                 "--fp16: |--bf16: ",
+		"--use_fast_tokenizer False":    "--use_fast_tokenizer: ",
+		"--pad_to_max_length":           "--pad_to_max_length: ",
+		"--optim adafactor":             "--optim adafactor: AdamW",
+		"--optim adamw_hf":              "",
+		"--dataloader_num_workers 4":    "--dataloader_num_workers: ",
+		"--report_to all":               "",
+		"--report_to none":              "",
+		"--report_to wandb tensorboard": "--report_to wandb: ",
+		"--overwrite_cache":             "--overwrite_cache: ",
+		"--use_auth_token":              "--use_auth_token: ",
+		"--distillation_weight 0.9":     "--distillation_weight: ",
+		"--distillation_weight 0.9 --teacher_model_name_or_path t": "",
+		"--fp16 False --overwrite_cache 0":                         "",
 	} {
 		o, flags, err := parseGlue(strings.Fields(args)...)
 		if err != nil {

@@ -37,7 +37,11 @@ func (r *glueRun) loadModels(ctx context.Context) error {
 		}
 	}
 	if r.tok, err = tokenizer.Load(dir); err != nil {
-		return err
+		flag := "model_name_or_path"
+		if o.TokenizerName != "" {
+			flag = "tokenizer_name"
+		}
+		return fmt.Errorf("--%s: %w", flag, err)
 	}
 	if r.tok.VocabSize() > r.student.Config.VocabSize {
 		return fmt.Errorf("the tokenizer of %s has %d tokens, the model only vocab_size = %d", dir, r.tok.VocabSize(), r.student.Config.VocabSize)
@@ -60,11 +64,18 @@ func (r *glueRun) resolve(ctx context.Context, flag, name, revision string) (str
 	if r.o.CacheDir != "" {
 		client.CacheDir = r.o.CacheDir
 	}
+	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+		return "", fmt.Errorf("--%s: %s is a file, want the folder that holds the model's files", flag, name)
+	}
 	dir, err := client.Resolve(ctx, name, revision)
-	if err != nil {
+	switch {
+	case err == nil:
+		return dir, nil
+	case ctx.Err() == nil && !isDir(name):
+		return "", fmt.Errorf("--%s: %w (and there is no folder %q)", flag, err, name)
+	default:
 		return "", fmt.Errorf("--%s: %w", flag, err)
 	}
-	return dir, nil
 }
 
 // labels are the names of the model's outputs.
@@ -93,6 +104,8 @@ func (r *glueRun) loadStudent(ctx context.Context, dir string) (*bert.Model, err
 		return nil, err
 	}
 	switch missing := append(report.Missing, report.Mismatched...); {
+	case len(report.Missing) == len(model.Parameters()) && !r.o.DoTrain:
+		r.console.log.Warn("the folder holds no weights: the results are those of random ones", slog.String("model", dir), slog.Uint64("seed", r.o.Seed))
 	case len(report.Missing) == len(model.Parameters()):
 		r.console.log.Info("the folder holds no weights: training starts from random ones", slog.String("model", dir), slog.Uint64("seed", r.o.Seed))
 	case len(missing) > 0:

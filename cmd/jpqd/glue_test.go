@@ -204,6 +204,27 @@ func TestGluePlain(t *testing.T) {
 	w.run(w.train("out", "--overwrite_output_dir", "--max_steps", "1"))
 }
 
+// Training that ends before the masks are final is warned of, and no other.
+func TestGlueWarmup(t *testing.T) {
+	w := newFixture(t)
+	for _, test := range []struct {
+		args []string
+		want bool
+	}{
+		{[]string{"--num_train_epochs", "2"}, true},
+		{[]string{"--max_steps", "12"}, true}, // of six steps an epoch
+		{[]string{"--max_steps", "13"}, false},
+		{nil, false},
+	} {
+		args := append(w.train("out", "--nncf_compression_config", w.path("nncf.json"), "--overwrite_output_dir"), test.args...)
+		_, stderr := w.run(args)
+		final := strings.Contains(stderr, "masks are final")
+		if got := strings.Contains(stderr, "warmup_end_epoch=2"); got != test.want || final == test.want {
+			t.Errorf("%q: warned: %t, masks final: %t\n%s", test.args, got, final, stderr)
+		}
+	}
+}
+
 // A run that is interrupted and goes on ends as one that was not.
 func TestGlueResume(t *testing.T) {
 	w := newFixture(t)
@@ -235,10 +256,28 @@ func TestGlueResume(t *testing.T) {
 	}
 	w.run(w.train("halves", append(compressed, "--resume_from_checkpoint", "true")...))
 
-	// Overwriting begins anew: the checkpoints of the earlier run are gone.
+	// An error of the configuration costs no checkpoint.
+	before, err := os.ReadFile(w.path("halves", "training_args.json"))
+	w.must(err)
+	wide := w.path("wide.json")
+	w.must(os.WriteFile(wide, bytes.ReplaceAll(tinyNNCF(), []byte("[16, 16]"), []byte("[48, 48]")), 0o666))
+	if status, _, _ := runCommand(t, w.train("halves", "--overwrite_output_dir", "--nncf_compression_config", wide)...); status != exitError {
+		t.Errorf("blocks that do not fit: exit status %d, want %d", status, exitError)
+	}
+	w.wantFiles("halves", "checkpoint-8", "checkpoint-16")
+	if after, err := os.ReadFile(w.path("halves", "training_args.json")); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("training_args.json is another after a run that did not begin: %v", err)
+	}
+
+	// Overwriting begins anew: of the earlier run no checkpoint is left, none
+	// that was never finished, and nothing that makes a model a compressed one.
+	w.must(os.Mkdir(w.path("halves", ".tmp-checkpoint-123"), 0o777))
+	w.must(os.WriteFile(w.path("halves", "eval_results.json"), []byte("{}"), 0o666))
 	w.run(w.train("halves", "--overwrite_output_dir", "--max_steps", "2"))
-	if left, _ := filepath.Glob(w.path("halves", "checkpoint-*")); left != nil {
-		t.Errorf("checkpoints of an overwritten run: %q", left)
+	for _, pattern := range []string{"checkpoint-*", ".tmp-*", "*nncf*", "compression*", "openvino*", "structured*", "eval_results.json"} {
+		if left, _ := filepath.Glob(w.path("halves", pattern)); left != nil {
+			t.Errorf("files of an overwritten run: %q", left)
+		}
 	}
 }
 
@@ -346,6 +385,7 @@ func TestGlueModelErrors(t *testing.T) {
 		{"teacher with a small vocabulary", []string{teacher, w.path("small")}, "found vocab_size = 50"},
 		{"teacher with another vocabulary", []string{teacher, w.path("foreign")}, "is not the student's vocabulary"},
 		{"teacher for shorter sequences", []string{teacher, w.path("short")}, "max_position_embeddings = 16"},
+		{"output folder of the teacher", []string{teacher, w.path("teacher"), "--output_dir", w.path("teacher"), "--overwrite_output_dir"}, "the student would overwrite it"},
 		{"teacher without weights", []string{teacher, w.path("empty")}, "a teacher must be trained already"},
 		{"model with other labels", []string{"--model_name_or_path", w.path("three"), "--tokenizer_name", w.path("model")}, "--ignore_mismatched_sizes"},
 		{"model with a small vocabulary", []string{"--model_name_or_path", w.path("small"), "--tokenizer_name", w.path("model")}, "the model only vocab_size = 50"},

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/go-jpqd/jpqd/bert/checkpoint"
@@ -21,13 +23,27 @@ import (
 // train trains the student and writes all that a run leaves in its folder,
 // evaluation apart.
 func (r *glueRun) train(ctx context.Context) error {
-	if err := r.removeStaleCheckpoints(); err != nil {
+	stale, err := r.staleCheckpoints()
+	if err != nil {
 		return err
 	}
-	if err := checkpoint.WriteJSON(filepath.Join(r.o.OutputDir, "training_args.json"), arguments(r.flags)); err != nil {
-		return err
+	// An earlier run's files go at the first step, not before the trainer has
+	// found nothing wrong.
+	begin := sync.OnceValue(func() error {
+		if err := r.removeCheckpoints(stale); err != nil {
+			return err
+		}
+		return checkpoint.WriteJSON(filepath.Join(r.o.OutputDir, "training_args.json"), arguments(r.flags))
+	})
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.trainer.OnStep = func(jpqd.Progress) {
+		if err := begin(); err != nil {
+			cancel(err)
+		}
 	}
 	r.setLogging()
+	r.warnOfWarmup()
 	events, err := r.openEvents()
 	if err != nil {
 		return fmt.Errorf("--report_to tensorboard: %w", err)
@@ -44,6 +60,11 @@ func (r *glueRun) train(ctx context.Context) error {
 			r.console.log.Warn("the event file is incomplete", slog.Any("error", eventsErr))
 		}
 	}
+	if err == nil || errors.Is(err, jpqd.ErrInterrupted) {
+		if err := begin(); err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return r.interrupted(err)
 	}
@@ -53,7 +74,7 @@ func (r *glueRun) train(ctx context.Context) error {
 		return err
 	}
 	if r.resume == "" { // results of an earlier run do not belong to this one
-		if err := os.RemoveAll(filepath.Join(r.o.OutputDir, "all_results.json")); err != nil {
+		if err := removeFiles(r.o.OutputDir, "all_results.json", "eval_results.json"); err != nil {
 			return err
 		}
 	}
@@ -92,10 +113,52 @@ func (r *glueRun) openEvents() (*report.EventWriter, error) {
 	return nil, nil
 }
 
+// warnOfWarmup warns of training that ends before movement sparsity's masks are
+// final: its model has neither the sparsity nor the accuracy that is wanted.
+func (r *glueRun) warnOfWarmup() {
+	if r.nncf == nil || r.nncf.MovementSparsity == nil {
+		return
+	}
+	a, end := &r.trainer.Args, r.nncf.MovementSparsity.WarmupEndEpoch
+	batches := (len(r.examples[tasks.Train]) + a.PerDeviceTrainBatchSize - 1) / a.PerDeviceTrainBatchSize
+	updates := max(1, batches/a.GradientAccumulationSteps)
+	steps := math.Ceil(a.NumTrainEpochs * float64(updates))
+	if a.MaxSteps > 0 {
+		steps = float64(a.MaxSteps)
+	}
+	if n := r.nncf.MovementSparsity.StepsPerEpoch; n > 0 {
+		updates = n
+	}
+	if epochs := steps / float64(updates); epochs <= end {
+		r.console.log.Warn("training ends before movement sparsity's warm-up: the masks will not be final; train for more than warmup_end_epoch",
+			slog.Float64("epochs", epochs), slog.Float64("warmup_end_epoch", end))
+	}
+}
+
+// compressionFiles are what a compressed model has beside its weights.
+var compressionFiles = []string{
+	jpqd.NNCFConfigFile, "compression.safetensors", "compression_state.json", "structured_sparsity.csv",
+	"openvino_config.json", ir.XMLName, ir.BinName,
+}
+
+// removeFiles deletes files of a folder, those that there are.
+func removeFiles(dir string, names ...string) error {
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 // saveModel writes the model, the tokenizer and, if it is compressed, the
 // record of how and the OpenVINO IR.
 func (r *glueRun) saveModel() error {
 	dir := r.o.OutputDir
+	// An earlier run's masks, quantizers and IR would be taken for this model's.
+	if err := removeFiles(dir, compressionFiles...); err != nil {
+		return err
+	}
 	if err := r.trainer.SaveModel(dir); err != nil {
 		return err
 	}
@@ -174,9 +237,9 @@ func (r *glueRun) predict(ctx context.Context) error {
 
 // finish prints a table of metrics and saves it.
 func (r *glueRun) finish(split string, metrics map[string]float64) error {
-	printMetrics(r.console.out, split, metrics)
+	printErr := printMetrics(r.console.out, split, metrics)
 	maps.Copy(r.results, metrics)
-	return saveMetrics(r.o.OutputDir, split, metrics)
+	return errors.Join(saveMetrics(r.o.OutputDir, split, metrics), printErr)
 }
 
 // writeReport writes report.html.

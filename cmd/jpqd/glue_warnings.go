@@ -44,6 +44,7 @@ func (o *glueOptions) warnings(flags *pflag.FlagSet) ([]string, error) {
 	warn(flags.Changed("pad_to_max_length"), "--pad_to_max_length: batches hold no padding either way; results do not depend on it")
 	warn(o.OverwriteCache, "--overwrite_cache: tokenized data is not cached, there is nothing to overwrite")
 	warn(o.DataloaderNumWorkers != 0, "--dataloader_num_workers: data is tokenized before training, without workers")
+	warn(flags.Changed("distillation_weight") && o.TeacherModelNameOrPath == "", "--distillation_weight: without --teacher_model_name_or_path nothing is distilled")
 	warn(o.UseAuthToken, "--use_auth_token: the token in the environment variable HF_TOKEN is sent wherever it is set")
 	for _, service := range o.reporters() {
 		warn(service != "tensorboard", "--report_to %s: only tensorboard event files can be written; nothing is sent", service)

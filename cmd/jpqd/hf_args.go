@@ -16,7 +16,7 @@ import (
 // one that pflag reads the same way:
 //
 //   - a single argument that ends in .json is a file of flags;
-//   - a boolean may be followed by its value: --do_train False;
+//   - a boolean may be followed by its value: --do_train False, --do_train=no;
 //   - --no_x is --x=false for booleans that are true by default;
 //   - --report_to may be followed by several words.
 func translateArgs(flags *pflag.FlagSet, args []string) ([]string, error) {
@@ -28,8 +28,13 @@ func translateArgs(flags *pflag.FlagSet, args []string) ([]string, error) {
 		arg := args[i]
 		name, hasValue := flagName(arg)
 		f := flags.Lookup(name)
-		if f == nil || hasValue {
+		if f == nil {
 			out = append(out, negated(flags, arg))
+			continue
+		}
+		if hasValue {
+			before, word, _ := strings.Cut(arg, "=")
+			out = append(out, before+"="+boolean(f, word))
 			continue
 		}
 		if name == "report_to" {
@@ -81,6 +86,15 @@ func negated(flags *pflag.FlagSet, arg string) string {
 	return arg
 }
 
+// boolean is a truth value as pflag reads it, where the flag is a boolean and
+// the word is one that Hugging Face's parser knows; else the word itself.
+func boolean(f *pflag.Flag, word string) string {
+	if value, ok := parseWord(word); ok && f.Value.Type() == "bool" {
+		return strconv.FormatBool(value)
+	}
+	return word
+}
+
 // parseWord reads the words for a truth value that Hugging Face's parser knows.
 func parseWord(word string) (value, ok bool) {
 	switch strings.ToLower(word) {
@@ -104,7 +118,7 @@ func argsFromJSON(flags *pflag.FlagSet, path string) ([]string, error) {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		f := flags.Lookup(name)
 		if f == nil {
-			return nil, usageErrorf("%s: unknown key %q, did you mean %q?", path, name, nearestFlag(flags, name))
+			return nil, usageErrorf("%s: unknown key %q%s", path, name, didYouMean(name, flagNames(flags), ", did you mean %q?"))
 		}
 		if object[name] == nil {
 			continue
@@ -113,7 +127,7 @@ func argsFromJSON(flags *pflag.FlagSet, path string) ([]string, error) {
 		if err != nil {
 			return nil, usageErrorf("%s: %s: %w", path, name, err)
 		}
-		args = append(args, "--"+f.Name+"="+value)
+		args = append(args, "--"+f.Name+"="+boolean(f, value))
 	}
 	return args, nil
 }

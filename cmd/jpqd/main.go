@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if errors.Is(err, context.Canceled) && !errors.Is(err, jpqd.ErrInterrupted) {
 		err = fmt.Errorf("%w: %w", jpqd.ErrInterrupted, err)
 	}
-	fmt.Fprintf(stderr, "jpqd: %s\n", strings.ReplaceAll(err.Error(), "\n", " "))
+	fmt.Fprintf(stderr, "jpqd: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	var usage *usageError
 	switch {
 	case errors.Is(err, jpqd.ErrInterrupted):
@@ -86,7 +86,7 @@ func execute(ctx context.Context, c *console, args []string) error {
 					names = append(names, sub.Name())
 				}
 			}
-			return usageErrorf("unknown command %q, want one of %s; did you mean %q?", args[0], strings.Join(names, ", "), nearest(args[0], names))
+			return usageErrorf("unknown command %q, want one of %s%s", args[0], strings.Join(names, ", "), didYouMean(args[0], names, "; did you mean %q?"))
 		},
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Version:       version(),
@@ -112,9 +112,13 @@ func execute(ctx context.Context, c *console, args []string) error {
 }
 
 // noArgs refuses positional arguments.
-func noArgs(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
+func noArgs(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.Name() == "glue" && strings.HasSuffix(args[0], ".json"):
+		return usageErrorf("unexpected argument %q: a file of arguments must be the only argument", args[0])
+	default:
 		return usageErrorf("unexpected argument %q", args[0])
 	}
-	return nil
 }

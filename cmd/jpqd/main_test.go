@@ -55,7 +55,11 @@ func TestErrors(t *testing.T) {
 		{"unknown flag", []string{"glue", "--learning_rat", "1"}, 2, "unknown flag --learning_rat, did you mean --learning_rate?"},
 		{"unknown flag of info", []string{"info", "--jsn"}, 2, "did you mean --json?"},
 		{"argument", []string{"info", "x"}, 2, `unexpected argument "x"`},
-		{"number", []string{"glue", "--max_steps", "many"}, 2, "max_steps"},
+		{"flag like no other", []string{"glue", "--disable_tqdm"}, 2, "unknown flag --disable_tqdm\n"},
+		{"flag with one dash", []string{"glue", "-learning_rate=1"}, 2, "unknown flag -learning_rate, did you mean --learning_rate?"},
+		{"number", []string{"glue", "--max_steps", "many"}, 2, `--max_steps: found "many", want a whole number`},
+		{"boolean", []string{"glue", "--do_train=maybe"}, 2, `--do_train: found "maybe", want true or false`},
+		{"a file of arguments and more", []string{"glue", "a.json", "--seed", "1"}, 2, "must be the only argument"},
 		{"flag without value", []string{"glue", "--output_dir"}, 2, "output_dir"},
 		{"nothing required given", []string{"glue"}, 2, "required: --model_name_or_path, --output_dir"},
 		{"nothing to do", []string{"glue", "--model_name_or_path", "m", "--output_dir", out}, 2, "nothing to do"},
@@ -81,6 +85,10 @@ func TestErrors(t *testing.T) {
 		{"no checkpoint folder", glue("--resume_from_checkpoint", filepath.Join(dir, "none")), 1, "--resume_from_checkpoint"},
 		{"no checkpoint", glue("--resume_from_checkpoint", "true"), 1, "found no complete checkpoint"},
 		{"no model", glue(), 1, "--model_name_or_path: "},
+		{"no model, with a name that the hub may know", glue("--model_name_or_path", "no-model"), 1, `there is no folder "no-model"`},
+		{"model is a file", glue("--model_name_or_path", data), 1, "is a file, want the folder"},
+		{"no training file", glue("--train_file", filepath.Join(dir, "none.csv")), 1, "--train_file: "},
+		{"metric", glue("--metric_for_best_model", "f2"), 2, `--metric_for_best_model: found "f2", want one of accuracy, loss, task_loss`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("HF_HUB_OFFLINE", "1")

@@ -2,27 +2,59 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// flagError makes an error of pflag a usage error, and names the nearest flag
-// of the command where the one given does not exist.
+// flagError makes an error of pflag a usage error. It names the nearest flag of
+// the command where the one given does not exist, and what is wanted where a
+// value is of the wrong type.
 func flagError(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
-		return &usageError{err}
+	var (
+		unknown *pflag.NotExistError
+		invalid *pflag.InvalidValueError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		dashes, name := "--", unknown.GetSpecifiedName()
+		if short := unknown.GetSpecifiedShortnames(); short != "" {
+			dashes, name = "-", short // of a long name after one dash, all of it
+			if before, _, found := strings.Cut(name, "="); found {
+				name = before
+			}
+		}
+		return usageErrorf("unknown flag %s%s%s", dashes, name, didYouMean(name, flagNames(cmd.Flags()), ", did you mean --%s?"))
+	case errors.As(err, &invalid):
+		if want, ok := flagTypes[invalid.GetFlag().Value.Type()]; ok {
+			return usageErrorf("--%s: found %q, want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
+		}
 	}
-	name := unknown.GetSpecifiedName()
-	return usageErrorf("unknown flag --%s, did you mean --%s?", name, nearestFlag(cmd.Flags(), name))
+	return &usageError{err}
 }
 
-// nearestFlag is the name of the flag that is spelt most like name.
-func nearestFlag(flags *pflag.FlagSet, name string) string {
+// flagTypes says in words what a flag of a type takes.
+var flagTypes = map[string]string{
+	"bool": "true or false", "int": "a whole number", "uint": "a whole number that is not negative", "uint64": "a whole number that is not negative", "float64": "a number",
+}
+
+// flagNames are the names of all flags.
+func flagNames(flags *pflag.FlagSet) []string {
 	var names []string
 	flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	return nearest(name, names)
+	return names
+}
+
+// didYouMean writes the name that is spelt most like word into format; nothing
+// where so little of it is right that it would mislead.
+func didYouMean(word string, names []string, format string) string {
+	name := nearest(word, names)
+	if 2*editDistance(word, name) > len(word) {
+		return ""
+	}
+	return fmt.Sprintf(format, name)
 }
 
 // nearest is the name with the least edit distance to word, the first of equals.

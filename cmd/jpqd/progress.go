@@ -138,8 +138,13 @@ func (p *progress) train(ctx context.Context, t *jpqd.Trainer, resume string) (j
 	})
 	defer stop()
 	defer p.console.close()
-	onLog := t.OnLog
-	t.OnStep = p.step
+	onStep, onLog := t.OnStep, t.OnLog
+	t.OnStep = func(s jpqd.Progress) {
+		p.step(s)
+		if onStep != nil {
+			onStep(s)
+		}
+	}
 	t.OnLog = func(entry jpqd.LogEntry) {
 		p.log(entry)
 		if onLog != nil {

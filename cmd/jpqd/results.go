@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,17 +21,20 @@ import (
 //	***** eval metrics *****
 //	  eval_accuracy =     0.9163
 //	  eval_runtime  = 0:00:05.12
-func printMetrics(w io.Writer, split string, metrics map[string]float64) {
+func printMetrics(w io.Writer, split string, metrics map[string]float64) error {
 	keys := slices.Sorted(maps.Keys(metrics))
 	keyWidth, valueWidth := 0, 0
 	for _, key := range keys {
 		keyWidth = max(keyWidth, len(key))
 		valueWidth = max(valueWidth, len(formatMetric(key, metrics[key])))
 	}
-	fmt.Fprintf(w, "***** %s metrics *****\n", split)
+	var table bytes.Buffer
+	fmt.Fprintf(&table, "***** %s metrics *****\n", split)
 	for _, key := range keys {
-		fmt.Fprintf(w, "  %-*s = %*s\n", keyWidth, key, valueWidth, formatMetric(key, metrics[key]))
+		fmt.Fprintf(&table, "  %-*s = %*s\n", keyWidth, key, valueWidth, formatMetric(key, metrics[key]))
 	}
+	_, err := w.Write(table.Bytes())
+	return err
 }
 
 // formatMetric writes times as h:mm:ss.hh, counts as integers and all else
