@@ -282,6 +282,7 @@ func TestConfigErrorsNameTheKey(t *testing.T) {
 		`{"vocab_size": 4000000, "hidden_size": 65536, "num_attention_heads": 1}`: "parameters, want at most",
 		`{"num_labels": 65536, "hidden_size": 12288, "num_hidden_layers": 1}`:     "parameters, want at most",
 		`{"hidden_size": "x"}`: "hidden_size",
+		`null`:                 "found null, want an object",
 		`{`:                    "unexpected end",
 	} {
 		if _, err := ParseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {

@@ -133,6 +133,9 @@ func ParseConfig(data []byte) (Config, error) {
 	if err := json.Unmarshal(data, &c.extra); err != nil {
 		return Config{}, err
 	}
+	if c.extra == nil {
+		return Config{}, errors.New("found null, want an object")
+	}
 	for _, k := range knownKeys {
 		delete(c.extra, k)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 
 	"github.com/go-jpqd/jpqd/autograd"
 	"github.com/go-jpqd/jpqd/bert"
@@ -23,6 +24,8 @@ type compression struct {
 	loss        importanceLoss
 	threshold   float64 // τ of the current step
 	frozen      bool    // masks are final
+
+	savedWeights string // checksum of the weights that what was loaded belongs to
 
 	quantizers []*quantizer // in the order of the forward pass
 	linears    map[string]*linearHook
@@ -89,6 +92,9 @@ func (c *compression) addSparsifiers(family *Family, nodes []Node) error {
 	if err != nil {
 		return err
 	}
+	if err := c.warnUnused(nodes); err != nil {
+		return err
+	}
 	names := map[string]string{}
 	for _, n := range nodes {
 		if n.Module != "" {
@@ -103,7 +109,7 @@ func (c *compression) addSparsifiers(family *Family, nodes []Node) error {
 		}
 		p, err := newSparsifier(names[l.Name], l, s)
 		if err != nil {
-			return err
+			return fmt.Errorf("movement_sparsity.sparse_structure_by_scopes: %s: %w", s.Target, err)
 		}
 		c.sparsifiers = append(c.sparsifiers, p)
 		byModule[l.Name] = p
@@ -113,6 +119,21 @@ func (c *compression) addSparsifiers(family *Family, nodes []Node) error {
 	c.loss.sparsifiers = c.sparsifiers
 	if cfg.EnableStructuredMasking {
 		c.groups = newStructuredGroups(family, len(c.model.Layers), c.model.Config.HeadDim(), byModule, c.log)
+	}
+	return nil
+}
+
+// warnUnused warns of structures whose target_scopes match no Linear at all: a
+// misspelt scope leaves its layers without structure.
+func (c *compression) warnUnused(nodes []Node) error {
+	for i, s := range c.cfg.MovementSparsity.Structures {
+		m, err := s.Target.compile()
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(nodes, func(n Node) bool { return n.Kind == Linear && m.match(n.Name) }) {
+			c.log.Warn("movement_sparsity: a structure matches no Linear of the model", "sparse_structure_by_scopes", i, "target_scopes", s.Target)
+		}
 	}
 	return nil
 }

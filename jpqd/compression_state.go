@@ -22,6 +22,7 @@ type compressionState struct {
 	movementScheduleState
 	Frozen    bool             `json:"frozen"`     // masks are final
 	KeptUnits map[string][]int `json:"kept_units"` // by group id: heads or neurons kept, once frozen
+	Weights   string           `json:"weights"`    // checksum of the model's weights that belong to it
 }
 
 // save writes the scores, masks and quantizers by the names they have in a
@@ -52,7 +53,7 @@ func (c *compression) save(dir string) error {
 	if err := renameio.WriteFile(filepath.Join(dir, NNCFConfigFile), c.cfg.Source, 0o644); err != nil {
 		return err
 	}
-	state := compressionState{Frozen: c.frozen, KeptUnits: map[string][]int{}}
+	state := compressionState{Frozen: c.frozen, KeptUnits: map[string][]int{}, Weights: modelSum(c.model)}
 	if c.schedule != nil {
 		state.movementScheduleState = c.schedule.movementScheduleState
 	}
@@ -74,6 +75,9 @@ func (c *compression) load(dir string) error {
 	f, err := checkpoint.Read(path)
 	if err != nil {
 		return err
+	}
+	if err := c.knows(f); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	read := func(dst []float32, name string, shape []int) error {
 		data, err := f.F32(name, shape...)
@@ -128,11 +132,43 @@ func (c *compression) load(dir string) error {
 	return c.loadState(filepath.Join(dir, compressionStateFile))
 }
 
+// knows refuses a file with tensors that the configuration does not lead to.
+func (c *compression) knows(f *checkpoint.File) error {
+	known := map[string]bool{}
+	for _, p := range c.sparsifiers {
+		for _, name := range []string{p.weight.scores.Name, p.bias.scores.Name, maskName(p, "weight"), maskName(p, "bias")} {
+			known[name] = true
+		}
+	}
+	for _, q := range c.quantizers {
+		for _, p := range q.params() {
+			known[p.Name] = true
+		}
+		known[q.name+".signed_tensor"] = q.symmetric
+	}
+	for _, name := range f.Names() {
+		if !known[name] {
+			return fmt.Errorf("found tensor %s, want only those of %s", name, NNCFConfigFile)
+		}
+	}
+	return nil
+}
+
+// checkWeights checks, after load, that the model has the weights that the
+// masks and ranges were saved with.
+func (c *compression) checkWeights(dir string) error {
+	if found := modelSum(c.model); found != c.savedWeights {
+		return fmt.Errorf("%s: weights: found a model with checksum %q, want %q: the folder's files are of different models", filepath.Join(dir, compressionStateFile), found, c.savedWeights)
+	}
+	return nil
+}
+
 func (c *compression) loadState(path string) error {
 	var state compressionState
 	if err := checkpoint.ReadJSON(path, &state); err != nil {
 		return err
 	}
+	c.savedWeights = state.Weights
 	if c.schedule == nil {
 		return nil
 	}

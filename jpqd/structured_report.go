@@ -10,6 +10,9 @@ import (
 	"github.com/google/renameio/v2"
 )
 
+// structuredReportFile is the report's name in a model's folder.
+const structuredReportFile = "structured_sparsity.csv"
+
 // maxListed is how many kept ids the report lists before it only counts them.
 const maxListed = 20
 

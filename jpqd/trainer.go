@@ -137,7 +137,10 @@ func (t *Trainer) LoadCompression(dir string) error {
 	if t.compression == nil {
 		return errors.New("LoadCompression: found no NNCF configuration, want the one saved in the folder")
 	}
-	return t.compression.load(dir)
+	if err := t.compression.load(dir); err != nil {
+		return err
+	}
+	return t.compression.checkWeights(dir)
 }
 
 // forward runs a batch of examples through the student, and the teacher if
@@ -278,17 +281,23 @@ func (t *Trainer) SaveModel(dir string) error {
 	}
 	c := t.compression
 	if c == nil {
-		return nil
+		return removeFiles(dir, NNCFConfigFile, compressionFile, compressionStateFile, structuredReportFile)
 	}
 	if err := c.save(dir); err != nil {
 		return err
 	}
-	report := filepath.Join(dir, "structured_sparsity.csv")
 	if c.frozen && len(c.groups) > 0 {
-		return writeStructuredReport(report, c.groups)
+		return writeStructuredReport(filepath.Join(dir, structuredReportFile), c.groups)
 	}
-	if err := os.Remove(report); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err // of a model that was saved here before
+	return removeFiles(dir, structuredReportFile)
+}
+
+// removeFiles removes what a model that was saved in dir before has left.
+func removeFiles(dir string, names ...string) error {
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }

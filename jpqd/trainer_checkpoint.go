@@ -184,6 +184,34 @@ func (r *run) rotateCheckpoints() error {
 	return nil
 }
 
+// adoptCheckpoints gives complete checkpoints with a temporary name the name of
+// their step if no other has it.
+func adoptCheckpoints(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		var state trainerState
+		if !temporaryPattern.MatchString(e.Name()) || checkpoint.ReadJSON(filepath.Join(path, trainerStateFile), &state) != nil {
+			continue
+		}
+		name := filepath.Join(dir, checkpointName(state.GlobalStep))
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			if err := os.Rename(path, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+var temporaryPattern = regexp.MustCompile(`^\.tmp-checkpoint-\d+(-old)?$`)
+
 var checkpointPattern = regexp.MustCompile(`^checkpoint-(\d{1,9})$`)
 
 // checkpoints lists the steps of dir's complete checkpoints, ascending.
@@ -213,7 +241,13 @@ func checkpoints(dir string) ([]int, error) {
 
 // LastCheckpoint returns the folder checkpoint-N of dir with the highest N that
 // is complete, or "" if there is none.
+//
+// A kill may have caught a checkpoint between the two renames that put it in
+// the place of another one; LastCheckpoint then gives it its name.
 func LastCheckpoint(dir string) (string, error) {
+	if err := adoptCheckpoints(dir); err != nil {
+		return "", err
+	}
 	steps, err := checkpoints(dir)
 	if err != nil || len(steps) == 0 {
 		return "", err
@@ -229,12 +263,20 @@ func (r *run) loadModel(dir string) error {
 	if r.compression == nil {
 		return nil
 	}
-	return r.compression.load(dir)
+	if err := r.compression.load(dir); err != nil {
+		return err
+	}
+	return r.compression.checkWeights(dir)
 }
 
 // restoreModel restores everything but the optimizer, after checking that the
 // checkpoint is one of the same run.
 func (r *run) restoreModel(dir string) error {
+	for _, name := range []string{trainerStateFile, trainingArgsFile, optimizerFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("%s: want a checkpoint, a folder checkpoint-N of an earlier run: %w", dir, err)
+		}
+	}
 	if err := r.sameRun(dir); err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type run struct {
 	epochs      int // epochs begun in all, the last one perhaps cut short
 	warmupSteps int
 	started     time.Time
+	first       int // optimizer steps done before this call
 	sequences   int // processed in this call
 }
 
@@ -48,7 +49,7 @@ func (t *Trainer) Train(ctx context.Context, resume string) (TrainResult, error)
 	if err := r.begin(ctx, resume); err != nil {
 		return TrainResult{}, err
 	}
-	r.started = time.Now()
+	r.started, r.first = time.Now(), r.state.GlobalStep
 	if err := r.loop(ctx); err != nil {
 		return TrainResult{}, err
 	}
@@ -201,7 +202,7 @@ func (r *run) microStep(examples []Example) (stepped bool, err error) {
 	}
 	loss := float64(l.total.Data[0])
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return false, fmt.Errorf("step %d: the loss is %v, want a finite number; the last checkpoint is kept (try a lower --learning_rate)", s.GlobalStep, loss)
+		return false, fmt.Errorf("step %d: the loss is %v, want a finite number; checkpoints written before are kept (try a lower --learning_rate)", s.GlobalStep, loss)
 	}
 	r.passes.student.Backward(l.total, 1/float32(a.GradientAccumulationSteps))
 	r.sequences += len(examples)
@@ -230,7 +231,7 @@ func (r *run) update() error {
 	s := &r.state
 	norm := r.optimizer.GradNorm()
 	if math.IsNaN(norm) || math.IsInf(norm, 0) {
-		return fmt.Errorf("step %d: the gradient's norm is %v, want a finite number; the last checkpoint is kept (try a lower --learning_rate)", s.GlobalStep, norm)
+		return fmt.Errorf("step %d: the gradient's norm is %v, want a finite number; checkpoints written before are kept (try a lower --learning_rate)", s.GlobalStep, norm)
 	}
 	r.optimizer.Step(r.learningRate(), autograd.ClipScale(norm, r.Args.MaxGradNorm))
 	r.optimizer.ZeroGrad()
@@ -414,7 +415,7 @@ func (r *run) finish() (TrainResult, error) {
 	result := TrainResult{GlobalStep: s.GlobalStep, Metrics: map[string]float64{
 		"train_loss": s.LossTotal / float64(max(1, s.GlobalStep)), "train_runtime": seconds,
 		"train_samples_per_second": float64(r.sequences) / seconds,
-		"train_steps_per_second":   float64(r.sequences) / float64(r.Args.PerDeviceTrainBatchSize*r.Args.GradientAccumulationSteps) / seconds,
+		"train_steps_per_second":   float64(s.GlobalStep-r.first) / seconds,
 		"epoch":                    s.Epoch,
 	}}
 	e := LogEntry{}
