@@ -135,11 +135,8 @@ func (r *glueRun) warnOfWarmup() {
 	}
 }
 
-// compressionFiles are what a compressed model has beside its weights.
-var compressionFiles = []string{
-	jpqd.NNCFConfigFile, "compression.safetensors", "compression_state.json", "structured_sparsity.csv",
-	"openvino_config.json", ir.XMLName, ir.BinName,
-}
+// exportFiles are what saveModel adds to the trainer's files of a compressed model.
+var exportFiles = []string{"openvino_config.json", ir.XMLName, ir.BinName}
 
 // removeFiles deletes files of a folder, those that there are.
 func removeFiles(dir string, names ...string) error {
@@ -155,8 +152,8 @@ func removeFiles(dir string, names ...string) error {
 // record of how and the OpenVINO IR.
 func (r *glueRun) saveModel() error {
 	dir := r.o.OutputDir
-	// An earlier run's masks, quantizers and IR would be taken for this model's.
-	if err := removeFiles(dir, compressionFiles...); err != nil {
+	// An earlier run's IR would be taken for this model's.
+	if err := removeFiles(dir, exportFiles...); err != nil {
 		return err
 	}
 	if err := r.trainer.SaveModel(dir); err != nil {
