@@ -30,7 +30,7 @@ type quantizer struct {
 	inputLow  *autograd.Param // asymmetric
 	inputSpan *autograd.Param // asymmetric
 
-	low, span []float32 // (channels) in effect, of the current values of the parameters
+	low, high, span []float32 // (channels) in effect, of the current values of the parameters; span = high − low
 
 	// Of the current step, for the backward half.
 	in, out           *autograd.Tensor
@@ -77,7 +77,7 @@ func (q *quantizer) init() {
 		q.inputSpan = autograd.NewParam(q.name+".input_range", shape...)
 		fill(q.inputSpan.Data, 1)
 	}
-	q.low, q.span = make([]float32, q.channels), make([]float32, q.channels)
+	q.low, q.high, q.span = make([]float32, q.channels), make([]float32, q.channels), make([]float32, q.channels)
 }
 
 // params lists the trained parameters.
@@ -88,19 +88,17 @@ func (q *quantizer) params() []*autograd.Param {
 	return []*autograd.Param{q.inputLow, q.inputSpan}
 }
 
-// update computes low and span from the parameters.
+// update computes low, high and span from the parameters.
 func (q *quantizer) update() {
 	levelLow, levelHigh, levels := q.integerLevels()
-	if !q.symmetric {
-		for i := range q.low {
-			q.low[i], q.span[i] = tuneRange(q.inputLow.Data[i], abs(q.inputSpan.Data[i])+tiny, levels)
-		}
-		return
-	}
 	for i := range q.low {
-		sigma := abs(q.scale.Data[i]) + tiny
-		q.low[i] = float32(float64(sigma) * levelLow / levelHigh)
-		q.span[i] = sigma - q.low[i]
+		if q.symmetric {
+			q.high[i] = abs(q.scale.Data[i]) + tiny
+			q.low[i] = float32(float64(q.high[i]) * levelLow / levelHigh)
+		} else {
+			q.low[i], q.high[i] = tuneRange(q.inputLow.Data[i], abs(q.inputSpan.Data[i])+tiny, levels)
+		}
+		q.span[i] = q.high[i] - q.low[i]
 	}
 }
 
@@ -108,7 +106,7 @@ func abs(x float32) float32 { return float32(math.Abs(float64(x))) }
 
 // tuneRange moves one end of [low, low+span] outwards so that zero lies on the
 // grid of the given number of levels, choosing the wider result.
-func tuneRange(low, span float32, levels int) (tunedLow, tunedSpan float32) {
+func tuneRange(low, span float32, levels int) (tunedLow, tunedHigh float32) {
 	high := low + span
 	low, high = min(low, 0), max(high, 0)
 	n := float32(levels - 1)
@@ -121,9 +119,9 @@ func tuneRange(low, span float32, levels int) (tunedLow, tunedSpan float32) {
 		highB = (zp - n) / zp * low
 	}
 	if high-lowA > highB-low {
-		return lowA, high - lowA
+		return lowA, high
 	}
-	return low, highB - low
+	return low, highB
 }
 
 // lowRatio is level_low/level_high, the derivative of a value below the range
@@ -211,7 +209,7 @@ func (q *quantizer) activationRange() *ActivationRange {
 	}
 	q.update()
 	_, _, levels := q.integerLevels()
-	return &ActivationRange{Low: q.low[0], High: q.low[0] + q.span[0], Levels: levels, Symmetric: q.symmetric}
+	return &ActivationRange{Low: q.low[0], High: q.high[0], Levels: levels, Symmetric: q.symmetric}
 }
 
 // integers quantizes a weight (rows, cols) for deployment: w = i8·scale.

@@ -60,9 +60,9 @@ func TestTuneRange(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			low, span := tuneRange(test.low, test.span, 256)
-			if !near(low, test.tunedLow, 1e-6) || !near(low+span, test.tunedHigh, 1e-6) {
-				t.Errorf("found %v to %v, want %v to %v", low, low+span, test.tunedLow, test.tunedHigh)
+			low, high := tuneRange(test.low, test.span, 256)
+			if !near(low, test.tunedLow, 1e-6) || !near(high, test.tunedHigh, 1e-6) {
+				t.Errorf("found %v to %v, want %v to %v", low, high, test.tunedLow, test.tunedHigh)
 			}
 		})
 	}
@@ -74,7 +74,8 @@ func TestTuneRangePutsZeroOnTheGrid(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	for range 1000 {
 		low, span := float32(rng.NormFloat64()), float32(rng.ExpFloat64())+1e-3
-		l, s := tuneRange(low, span, 256)
+		l, h := tuneRange(low, span, 256)
+		s := h - l
 		zp := float64(-l) * 255 / float64(s)
 		if end := math.Min(zp, 255-zp); end > 0.5 && math.Abs(zp-math.Round(zp)) > 1e-3 || l > 0 || l+s < 0 {
 			t.Fatalf("range %v + %v: found %v + %v with zero point %v", low, span, l, s, zp)
@@ -156,8 +157,8 @@ func randomRanges(q *quantizer, rng *rand.Rand) {
 // limits are a channel's low and range by NNCF's formulas.
 func limits(q *quantizer, c int) (low, span float64) {
 	if !q.symmetric {
-		l, s := tuneRange(q.inputLow.Data[c], abs(q.inputSpan.Data[c])+1e-16, 256)
-		return float64(l), float64(s)
+		l, h := tuneRange(q.inputLow.Data[c], abs(q.inputSpan.Data[c])+1e-16, 256)
+		return float64(l), float64(h - l)
 	}
 	levelLow, levelHigh, _ := q.integerLevels()
 	sigma := math.Abs(float64(q.scale.Data[c])) + 1e-16

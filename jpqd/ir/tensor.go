@@ -13,8 +13,9 @@ type Tensor struct {
 	I64   []int64   // the elements of integers and booleans (0 or 1)
 }
 
-// maxElements of one tensor: 8 GiB of integers.
-const maxElements = 1 << 30
+// maxElements of one tensor: 2 GiB of integers, ten times the word embeddings of
+// BERT-base; a small file may ask for any number.
+const maxElements = 1 << 28
 
 // maxRank is how many dimensions a tensor may have, far above any model's.
 const maxRank = 32
