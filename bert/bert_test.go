@@ -232,6 +232,25 @@ func TestLoadOfOtherCheckpoints(t *testing.T) {
 	}
 }
 
+// A configuration of a model far larger than its weights is refused before
+// memory is taken for it.
+func TestLoadRefusesAConfigurationOfAnotherModel(t *testing.T) {
+	dir := t.TempDir()
+	m := New(tiny(), 5)
+	if err := m.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	c := m.Config
+	c.VocabSize = 1 << 22
+	c.HiddenSize = 128
+	if err := c.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Load(dir, LoadOptions{}); err == nil || !strings.Contains(err.Error(), "want those of one model") {
+		t.Errorf("found error %v", err)
+	}
+}
+
 func TestLoadWithoutWeightsIsRandom(t *testing.T) {
 	dir := t.TempDir()
 	if err := tiny().Save(dir); err != nil {

@@ -210,10 +210,7 @@ func (c *Config) Validate() error {
 	if c.HiddenSize%c.NumAttentionHeads != 0 {
 		return fmt.Errorf("hidden_size: found %d, want a multiple of num_attention_heads = %d", c.HiddenSize, c.NumAttentionHeads)
 	}
-	embedding := c.VocabSize + c.MaxPositionEmbeddings + c.TypeVocabSize
-	block := 4*c.HiddenSize + 2*c.IntermediateSize
-	head := c.HiddenSize + len(c.Labels)
-	if values := c.HiddenSize * (embedding + c.NumHiddenLayers*block + head); values > maxValues {
+	if values := c.values(); values > maxValues {
 		return fmt.Errorf("config.json describes %d parameters, want at most %d", values, maxValues)
 	}
 	if c.HiddenAct != "gelu" {
@@ -240,6 +237,14 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("pad_token_id: found %d, want 0 to %d", c.PadTokenID, c.VocabSize-1)
 	}
 	return nil
+}
+
+// values is the number of parameters, but for biases and normalisations.
+func (c *Config) values() int {
+	embedding := c.VocabSize + c.MaxPositionEmbeddings + c.TypeVocabSize
+	block := 4*c.HiddenSize + 2*c.IntermediateSize
+	head := c.HiddenSize + len(c.Labels)
+	return c.HiddenSize * (embedding + c.NumHiddenLayers*block + head)
 }
 
 // MarshalJSON writes the keys of config.json, those that jpqd does not know included.

@@ -58,12 +58,29 @@ func Load(dir string, o LoadOptions) (*Model, LoadReport, error) {
 	if err != nil {
 		return nil, LoadReport{}, err
 	}
+	if err := cfg.fits(f); err != nil {
+		return nil, LoadReport{}, fmt.Errorf("%s: %w", dir, err)
+	}
 	m := build(cfg)
 	r, err := m.fill(f, o)
 	if err != nil {
 		return nil, r, fmt.Errorf("%s: %w", dir, err)
 	}
 	return m, r, nil
+}
+
+// fits refuses, before memory is taken, a configuration of a model far larger
+// than the weights beside it. Heads and tables may be missing and large.
+func (c *Config) fits(f *checkpoint.File) error {
+	const missing = 1 << 26
+	held := 0
+	for _, x := range f.Tensors {
+		held += len(x.F32)
+	}
+	if values := c.values(); values > 2*held+missing {
+		return fmt.Errorf("config.json describes %d parameters, the weights hold %d: want those of one model", values, held)
+	}
+	return nil
 }
 
 // canonical is the name of a tensor as this package spells it: checkpoints of

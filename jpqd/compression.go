@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/go-jpqd/jpqd/autograd"
 	"github.com/go-jpqd/jpqd/bert"
@@ -298,21 +301,16 @@ func (c *compression) initRanges(ctx context.Context, examples []Example, batchS
 		t.Begin(autograd.Inference, 0, 0)
 		c.model.Forward(t, &batch)
 	}
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, q := range c.quantizers {
 		if kept[q] {
 			q.observer = nil
 			continue
 		}
-		if w := q.weight; w != nil {
-			q.observer.observe(w.Data, w.Rows, w.Cols)
-		}
-		low, high := q.observer.bounds()
-		q.observer = nil
-		if err := q.setRange(low, high); err != nil {
-			return err
-		}
+		group.Go(q.observed)
 	}
-	return nil
+	return group.Wait()
 }
 
 // fillBatch makes a batch of examples.

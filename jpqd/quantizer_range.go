@@ -208,6 +208,17 @@ func median(v []float32) float32 {
 	return (v[(n-1)/2] + v[n/2]) / 2
 }
 
+// observed ends the range initialisation of a quantizer: the range is that of
+// its weight, or of the activations its observer has seen.
+func (q *quantizer) observed() error {
+	if w := q.weight; w != nil {
+		q.observer.observe(w.Data, w.Rows, w.Cols)
+	}
+	low, high := q.observer.bounds()
+	q.observer = nil
+	return q.setRange(low, high)
+}
+
 // setRange gives a quantizer the range that was observed. Floors as in NNCF: a
 // symmetric scale is at least 0.1; an asymmetric range at least 1 % of the
 // largest one of the tensor, widened on both sides.
