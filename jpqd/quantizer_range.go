@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/go-jpqd/jpqd/kernels"
 )
 
 // observer collects the values that a quantizer would get, batch by batch, and
@@ -106,13 +108,10 @@ func samples(x []float32, rows, cols int, offsets []int) [][]float32 {
 }
 
 func (o *rangeObserver) add(c int, x []float32) {
-	low, high := math.Inf(1), math.Inf(-1)
-	for _, v := range x {
-		low = math.Min(low, float64(v))
-		if o.symmetric {
-			v = abs(v)
-		}
-		high = math.Max(high, float64(v))
+	least, most := kernels.MinMax(x)
+	low, high := float64(least), float64(most)
+	if o.symmetric {
+		high = math.Max(math.Abs(low), math.Abs(high))
 	}
 	o.sum[c][0] += low
 	o.sum[c][1] += high

@@ -26,7 +26,6 @@ func normal(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 
 func gelu(x float64) float64      { return x * normal(x) }
 func geluSlope(x float64) float64 { return normal(x) + x*phi(x) }
-func sigmoid(x float64) float64   { return 1 / (1 + math.Exp(-x)) }
 
 // scaleBy is exact in float32, so that one reference does for Scale.
 const scaleBy = -1.75
@@ -71,11 +70,6 @@ var vectorCases = []vectorCase{
 	{
 		op: "tanh_backward_f32", call: TanhBackward, twoIn: true, accumulates: true, tolerance: 2e-6,
 		want: func(y, dy, dx float64) float64 { return dx + dy*(1-y*y) },
-	},
-	{
-		op: "sigmoid_f32", inPlace: true, tolerance: 1.5e-7,
-		call: func(a, _, y []float32) { Sigmoid(a, y) },
-		want: func(a, _, _ float64) float64 { return sigmoid(a) },
 	},
 }
 
@@ -194,10 +188,6 @@ func TestAccuracy(t *testing.T) {
 			"tanh_f32", func() { Tanh(x, y) }, math.Tanh,
 			func(_, want float64) float64 { return ulp(want) }, 3,
 		},
-		{
-			"sigmoid_f32", func() { Sigmoid(x, y) }, sigmoid,
-			func(_, want float64) float64 { return max(ulp(want), 0x1p-126) }, 3.5,
-		},
 	} {
 		rowLevels(t, c.op, func(t *testing.T) {
 			c.call()
@@ -235,7 +225,6 @@ func TestSpecialValues(t *testing.T) {
 			[]float32{1, 0, nan, 0.5, 1, 0, 1, 0},
 		},
 		{"tanh_f32", Tanh, []float32{1, -1, nan, 0, 1, -1, 1, -1}},
-		{"sigmoid_f32", Sigmoid, []float32{1, 0, nan, 0.5, 1, 0, 1, 0}},
 	} {
 		rowLevels(t, c.op, func(t *testing.T) {
 			y := make([]float32, len(x))

@@ -3,13 +3,11 @@ package kernels
 var (
 	tanhFamily         family[vectorFunc]
 	tanhBackwardFamily family[vectorFunc]
-	sigmoidFamily      family[vectorFunc]
 )
 
 func init() {
 	register(&tanhFamily, Kernel{Op: "tanh_f32", Name: "tanh_f32_generic"}, tanhGeneric)
 	register(&tanhBackwardFamily, Kernel{Op: "tanh_backward_f32", Name: "tanh_backward_f32_generic"}, tanhBackwardGeneric)
-	register(&sigmoidFamily, Kernel{Op: "sigmoid_f32", Name: "sigmoid_f32_generic"}, sigmoidGeneric)
 }
 
 // Tanh computes
@@ -31,15 +29,4 @@ func Tanh(x, y []float32) {
 func TanhBackward(y, dy, dx []float32) {
 	sameLength(y, dy, dx)
 	runVector(&tanhBackwardFamily, 0, y, dy, dx)
-}
-
-// Sigmoid computes
-//
-//	y[i] = 1 / (1 + exp(−x[i]))
-//
-// with an error of at most 3.5 ulp, and of 2⁻¹²⁴ where the result is smaller than
-// 2⁻¹²⁶. y may be x.
-func Sigmoid(x, y []float32) {
-	sameLength(x, x, y)
-	runVector(&sigmoidFamily, 0, x, nil, y)
 }

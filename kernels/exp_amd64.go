@@ -38,8 +38,6 @@ func init() {
 	register(&tanhFamily, Kernel{Op: "tanh_f32", Name: "tanh_f32_avx512", ISA: AVX512}, tanhAVX512)
 	register(&tanhBackwardFamily, Kernel{Op: "tanh_backward_f32", Name: "tanh_backward_f32_avx2", ISA: AVX2}, tanhBackwardAVX2)
 	register(&tanhBackwardFamily, Kernel{Op: "tanh_backward_f32", Name: "tanh_backward_f32_avx512", ISA: AVX512}, tanhBackwardAVX512)
-	register(&sigmoidFamily, Kernel{Op: "sigmoid_f32", Name: "sigmoid_f32_avx2", ISA: AVX2}, sigmoidAVX2)
-	register(&sigmoidFamily, Kernel{Op: "sigmoid_f32", Name: "sigmoid_f32_avx512", ISA: AVX512}, sigmoidAVX512)
 }
 
 //go:noescape
@@ -53,9 +51,3 @@ func tanhBackwardAVX2(s float32, a, b, y []float32)
 
 //go:noescape
 func tanhBackwardAVX512(s float32, a, b, y []float32)
-
-//go:noescape
-func sigmoidAVX2(s float32, a, b, y []float32)
-
-//go:noescape
-func sigmoidAVX512(s float32, a, b, y []float32)

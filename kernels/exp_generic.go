@@ -78,10 +78,3 @@ func tanhBackwardGeneric(_ float32, y, dy, dx []float32) {
 		dx[i] += float32(dy[i] * (1 - float32(v*v)))
 	}
 }
-
-func sigmoidGeneric(_ float32, x, _, y []float32) {
-	y = y[:len(x)]
-	for i, v := range x {
-		y[i] = 1 / (1 + exp32(-v))
-	}
-}

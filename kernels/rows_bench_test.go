@@ -37,7 +37,6 @@ func BenchmarkRows(b *testing.B) {
 		{"gelu_f32", "1024x768", n, 8, func() { GELU(x, z) }},
 		{"gelu_backward_f32", "1024x768", n, 16, func() { GELUBackward(x, y, z) }},
 		{"tanh_f32", "1024x768", n, 8, func() { Tanh(x, z) }},
-		{"sigmoid_f32", "1024x768", n, 8, func() { Sigmoid(x, z) }},
 		{"softmax_f32", "6144x128", n, 8, func() { Softmax(6144, 128, x, 128, z, 128) }},
 		{"softmax_backward_f32", "6144x128", n, 12, func() { SoftmaxBackward(6144, 128, x, 128, y, 128, z, 128) }},
 		{"layernorm_f32", "1024x768", n, 8, func() { LayerNorm(rows, cols, x, gamma, beta, 1e-5, z, mean, rstd) }},

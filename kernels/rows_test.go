@@ -45,7 +45,7 @@ func rowLevels(t *testing.T, op string, f func(t *testing.T)) {
 func TestRowLevels(t *testing.T) {
 	for _, op := range []string{
 		"add_f32", "mul_f32", "muladd_f32", "scale_f32", "addscaled_f32", "gelu_f32", "gelu_backward_f32",
-		"tanh_f32", "tanh_backward_f32", "sigmoid_f32", "softmax_f32", "softmax_backward_f32", "layernorm_f32",
+		"tanh_f32", "tanh_backward_f32", "softmax_f32", "softmax_backward_f32", "layernorm_f32",
 		"layernorm_input_f32", "layernorm_params_f32", "sumsquares_f32", "minmax_f32", "adamw_f32", "fakequant_f32",
 		"fakequant_backward_f32", "dropout_f32", "dropout_backward_f32",
 	} {
@@ -179,7 +179,6 @@ func rowCalls() []rowCall {
 		{"GELUBackward", o(out), func() { GELUBackward(x, dy, out) }},
 		{"Tanh", o(out), func() { Tanh(x, out) }},
 		{"TanhBackward", o(out), func() { TanhBackward(x, dy, out) }},
-		{"Sigmoid", o(out), func() { Sigmoid(x, out) }},
 		{"AddBias", o(out), func() { AddBias(rows, cols, out, gamma) }},
 		{"ColumnSums", o(dgamma), func() { ColumnSums(rows, cols, x, dgamma) }},
 		{"Softmax", o(out), func() { Softmax(rows, cols, x, cols, out, cols) }},
@@ -317,7 +316,6 @@ func TestRowsPanic(t *testing.T) {
 		{"GELUBackward", errLength, func() { GELUBackward(x3, x2, x3) }},
 		{"Tanh", errLength, func() { Tanh(x3, x2) }},
 		{"TanhBackward", errLength, func() { TanhBackward(x3, x2, x3) }},
-		{"Sigmoid", errLength, func() { Sigmoid(x3, x2) }},
 		{"AddBias rows", errNegative, func() { AddBias(-1, 3, x6, x3) }},
 		{"AddBias x", errLength, func() { AddBias(2, 3, x3, x3) }},
 		{"AddBias bias", errLength, func() { AddBias(2, 3, x6, x2) }},
