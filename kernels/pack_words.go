@@ -1,0 +1,103 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"unsafe"
+)
+
+// source is an unpacked B: element (p, j), elem bytes wide, lies at
+// b + p*rowStride + j*colStride; one of the strides is elem.
+type source struct {
+	b                    unsafe.Pointer
+	elem                 int
+	rowStride, colStride int
+}
+
+// newSource describes a B of the given operation, NN or NT.
+func newSource(op GemmOp, b unsafe.Pointer, elem, ldb int) source {
+	if op == NT {
+		return source{b, elem, elem, ldb * elem}
+	}
+	return source{b, elem, ldb * elem, elem}
+}
+
+// packCols is how many columns are packed at a time.
+const packCols = 8
+
+// granuleScratch is a granule of eight columns, each as a row of A has it.
+type granuleScratch [packCols][granuleBytes]byte
+
+// packTask packs the panels of a dense B.
+type packTask struct {
+	p   *packed
+	src source
+}
+
+var packTasks freeList[packTask]
+
+// fill packs a dense B, shared among threads.
+func (p *packed) fill(src source) {
+	t := packTasks.get()
+	*t = packTask{p, src}
+	Parallel(len(p.panels), t)
+	*t = packTask{}
+	packTasks.put(t)
+}
+
+// Run packs one panel.
+func (t *packTask) Run(i int) {
+	q := &t.p.panels[i]
+	depth := granuleBytes / t.p.elem // of a granule
+	words := q.width * 4             // bytes of a row of words
+	dst := t.p.data[q.at:]
+	for j := 0; j < q.width; j += packCols {
+		cols := max(0, min(packCols, q.cols-j))
+		whole := 0 // granules packed by assembly
+		if t.p.elem == t.src.elem && t.k()/depth > 0 {
+			whole = packWordsFast(t.src, q.col+j, cols, t.k()/depth, dst, j, words)
+		}
+		for g := whole; g < len(q.offs); g++ {
+			var s granuleScratch
+			t.src.gather(&s, g*depth, min(depth, t.k()-g*depth), q.col+j, cols, t.p.elem)
+			s.store(dst[g*granuleWords*words+4*j:], words)
+		}
+	}
+}
+
+func (t *packTask) k() int { return t.p.k }
+
+// gather copies depth elements from row p on of columns col … col+cols−1. A
+// depth below one copies nothing.
+func (s source) gather(dst *granuleScratch, p, depth, col, cols, elem int) {
+	for j := range cols {
+		from := unsafe.Add(s.b, p*s.rowStride+(col+j)*s.colStride)
+		for d := range depth {
+			putElement(dst[j][d*elem:], elem, unsafe.Add(from, d*s.rowStride), s.elem)
+		}
+	}
+}
+
+// putElement copies one element; an int8 is extended to int16 where the packed
+// element is wider.
+func putElement(dst []byte, elem int, from unsafe.Pointer, fromElem int) {
+	switch {
+	case elem != fromElem:
+		binary.NativeEndian.PutUint16(dst, uint16(*(*int8)(from)))
+	case elem == 1:
+		dst[0] = *(*byte)(from)
+	case elem == 2:
+		binary.NativeEndian.PutUint16(dst, *(*uint16)(from))
+	default:
+		binary.NativeEndian.PutUint32(dst, *(*uint32)(from))
+	}
+}
+
+// store writes the granule's words, row by row with the given distance.
+func (s *granuleScratch) store(dst []byte, stride int) {
+	for w := range granuleWords {
+		row := dst[w*stride:]
+		for j := range packCols {
+			copy(row[4*j:4*j+4], s[j][4*w:])
+		}
+	}
+}
