@@ -21,4 +21,5 @@ const (
 	errLeading     = "kernels: leading dimension too small"
 	errStep        = "kernels: step of the optimizer must be at least 1"
 	errProbability = "kernels: probability outside [0, 1]"
+	errScale       = "kernels: scale of a quantizer too small or not finite"
 )

@@ -48,6 +48,7 @@ func TestRowLevels(t *testing.T) {
 		"tanh_f32", "tanh_backward_f32", "softmax_f32", "softmax_backward_f32", "layernorm_f32",
 		"layernorm_input_f32", "layernorm_params_f32", "sumsquares_f32", "minmax_f32", "adamw_f32", "fakequant_f32",
 		"fakequant_backward_f32", "dropout_f32", "dropout_backward_f32",
+		"quantize_q8", "dequantize_q8",
 	} {
 		want := Generic
 		switch {
@@ -71,7 +72,7 @@ var placements = []struct {
 	name  string
 	place func(t testing.TB, n int) []float32
 }{
-	{"guarded", guarded},
+	{"guarded", guarded[float32]},
 	{"unaligned", func(t testing.TB, n int) []float32 {
 		t.Helper()
 		mem := make([]float32, n+19)
@@ -144,7 +145,24 @@ func frozen(t *testing.T, operands ...[]float32) (check func()) {
 type rowCall struct {
 	name    string
 	outputs [][]float32 // set to a known state before every call
+	levels  [][]byte    // the same, of the operations that quantize
 	call    func()
+}
+
+// result copies what a call has written, levels as numbers.
+func (c rowCall) result() [][]float32 {
+	var all [][]float32
+	for _, out := range c.outputs {
+		all = append(all, slices.Clone(out))
+	}
+	for _, q := range c.levels {
+		numbers := make([]float32, len(q))
+		for i, v := range q {
+			numbers[i] = float32(v)
+		}
+		all = append(all, numbers)
+	}
+	return all
 }
 
 // rowCalls is every operation.
@@ -169,41 +187,42 @@ func rowCalls() []rowCall {
 	one := make([]float32, 2)
 	step := AdamWStep{LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.01, Step: 3, GradScale: 0.5}
 	o := func(xs ...[]float32) [][]float32 { return xs }
-	return []rowCall{
-		{"Add", o(out), func() { Add(x, y, out) }},
-		{"Mul", o(out), func() { Mul(x, y, out) }},
-		{"MulAdd", o(out), func() { MulAdd(x, y, out) }},
-		{"Scale", o(out), func() { Scale(3, x, out) }},
-		{"AddScaled", o(out), func() { AddScaled(3, x, out) }},
-		{"GELU", o(out), func() { GELU(x, out) }},
-		{"GELUBackward", o(out), func() { GELUBackward(x, dy, out) }},
-		{"Tanh", o(out), func() { Tanh(x, out) }},
-		{"TanhBackward", o(out), func() { TanhBackward(x, dy, out) }},
-		{"AddBias", o(out), func() { AddBias(rows, cols, out, gamma) }},
-		{"ColumnSums", o(dgamma), func() { ColumnSums(rows, cols, x, dgamma) }},
-		{"Softmax", o(out), func() { Softmax(rows, cols, x, cols, out, cols) }},
-		{"SoftmaxBackward", o(out), func() { SoftmaxBackward(rows, cols, x, cols, dy, cols, out, cols) }},
-		{"LayerNorm", o(out, mean, rstd), func() { LayerNorm(rows, cols, x, gamma, beta, 1e-5, out, mean, rstd) }},
-		{"LayerNormBackward", o(out, dgamma, dbeta), func() {
+	calls := []rowCall{
+		{"Add", o(out), nil, func() { Add(x, y, out) }},
+		{"Mul", o(out), nil, func() { Mul(x, y, out) }},
+		{"MulAdd", o(out), nil, func() { MulAdd(x, y, out) }},
+		{"Scale", o(out), nil, func() { Scale(3, x, out) }},
+		{"AddScaled", o(out), nil, func() { AddScaled(3, x, out) }},
+		{"GELU", o(out), nil, func() { GELU(x, out) }},
+		{"GELUBackward", o(out), nil, func() { GELUBackward(x, dy, out) }},
+		{"Tanh", o(out), nil, func() { Tanh(x, out) }},
+		{"TanhBackward", o(out), nil, func() { TanhBackward(x, dy, out) }},
+		{"AddBias", o(out), nil, func() { AddBias(rows, cols, out, gamma) }},
+		{"ColumnSums", o(dgamma), nil, func() { ColumnSums(rows, cols, x, dgamma) }},
+		{"Softmax", o(out), nil, func() { Softmax(rows, cols, x, cols, out, cols) }},
+		{"SoftmaxBackward", o(out), nil, func() { SoftmaxBackward(rows, cols, x, cols, dy, cols, out, cols) }},
+		{"LayerNorm", o(out, mean, rstd), nil, func() { LayerNorm(rows, cols, x, gamma, beta, 1e-5, out, mean, rstd) }},
+		{"LayerNormBackward", o(out, dgamma, dbeta), nil, func() {
 			LayerNormBackward(rows, cols, x, gamma, mean, rstd, dy, out, dgamma, dbeta)
 		}},
-		{"SumSquares", o(one), func() {
+		{"SumSquares", o(one), nil, func() {
 			bits := math.Float64bits(SumSquares(x))
 			one[0], one[1] = math.Float32frombits(uint32(bits)), math.Float32frombits(uint32(bits>>32))
 		}},
-		{"MinMax", o(one), func() { one[0], one[1] = MinMax(x) }},
-		{"AdamW", o(out, m, v), func() { AdamW(step, out, x, m, v) }},
-		{"FakeQuantize/tensor", o(out), func() { FakeQuantize(rows, cols, x, low[:1], span[:1], 256, out) }},
-		{"FakeQuantize/rows", o(out), func() { FakeQuantize(rows, cols, x, low, span, 256, out) }},
-		{"FakeQuantizeBackward/tensor", o(out, dlow, dspan), func() {
+		{"MinMax", o(one), nil, func() { one[0], one[1] = MinMax(x) }},
+		{"AdamW", o(out, m, v), nil, func() { AdamW(step, out, x, m, v) }},
+		{"FakeQuantize/tensor", o(out), nil, func() { FakeQuantize(rows, cols, x, low[:1], span[:1], 256, out) }},
+		{"FakeQuantize/rows", o(out), nil, func() { FakeQuantize(rows, cols, x, low, span, 256, out) }},
+		{"FakeQuantizeBackward/tensor", o(out, dlow, dspan), nil, func() {
 			FakeQuantizeBackward(rows, cols, x, q, low[:1], span[:1], -1, dy, out, dlow[:1], dspan[:1])
 		}},
-		{"FakeQuantizeBackward/rows", o(out, dlow, dspan), func() {
+		{"FakeQuantizeBackward/rows", o(out, dlow, dspan), nil, func() {
 			FakeQuantizeBackward(rows, cols, x, q, low, span, -1, dy, out, dlow, dspan)
 		}},
-		{"Dropout", o(out), func() { Dropout(1, 2, 0.1, x, out) }},
-		{"DropoutBackward", o(out), func() { DropoutBackward(1, 2, 0.1, dy, out) }},
+		{"Dropout", o(out), nil, func() { Dropout(1, 2, 0.1, x, out) }},
+		{"DropoutBackward", o(out), nil, func() { DropoutBackward(1, 2, 0.1, dy, out) }},
 	}
+	return append(calls, quantizedCalls()...)
 }
 
 // start sets the outputs of a call to ones.
@@ -211,6 +230,11 @@ func (c rowCall) start() {
 	for _, out := range c.outputs {
 		for i := range out {
 			out[i] = 1
+		}
+	}
+	for _, q := range c.levels {
+		for i := range q {
+			q[i] = 1
 		}
 	}
 }
@@ -233,12 +257,10 @@ func TestRowsThreads(t *testing.T) {
 					c.call()
 					runtime.GOMAXPROCS(before)
 					if want == nil {
-						for _, out := range c.outputs {
-							want = append(want, slices.Clone(out))
-						}
+						want = c.result()
 						continue
 					}
-					for i, out := range c.outputs {
+					for i, out := range c.result() {
 						if !sameBits(out, want[i]) {
 							t.Errorf("%s: output %d differs between 1 and %d threads", c.name, i, threads)
 						}
@@ -256,6 +278,9 @@ func TestRowsBitEqual(t *testing.T) {
 		"Add", "Mul", "MulAdd", "Scale", "AddScaled", "TanhBackward", "AddBias", "ColumnSums", "SumSquares", "MinMax",
 		"AdamW", "FakeQuantize/tensor", "FakeQuantize/rows", "Dropout", "DropoutBackward",
 	}
+	for _, c := range quantizedCalls() {
+		equal = append(equal, c.name)
+	}
 	top := level
 	t.Cleanup(func() { setLevel(top) })
 	ran := 0
@@ -267,10 +292,7 @@ func TestRowsBitEqual(t *testing.T) {
 		setLevel(Generic)
 		c.start()
 		c.call()
-		var want [][]float32
-		for _, out := range c.outputs {
-			want = append(want, slices.Clone(out))
-		}
+		want := c.result()
 		for _, k := range addFamily.kernels() {
 			if Missing(k.ISA) != "" || k.ISA > top {
 				continue
@@ -278,7 +300,7 @@ func TestRowsBitEqual(t *testing.T) {
 			setLevel(k.ISA)
 			c.start()
 			c.call()
-			for i, out := range c.outputs {
+			for i, out := range c.result() {
 				if !sameBits(out, want[i]) {
 					t.Errorf("%s: output %d differs between generic and %v", c.name, i, k.ISA)
 				}

@@ -1,0 +1,68 @@
+package kernels
+
+import (
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+)
+
+// viewAs is the same memory as T.
+func viewAs[T Integer8](q []byte) []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(q))), len(q))
+}
+
+// quantizedCalls is every operation of quantized numbers, and those that are
+// bit-equal on every instruction set with them.
+func quantizedCalls() []rowCall {
+	r := rand.New(rand.NewPCG(5, 6))
+	const rows, cols = 1111, 97
+	n := rows * cols
+	x := numbersWith(r, 60, make([]float32, n))
+	out := make([]float32, n)
+	q := make([]byte, n+rows)
+	u8, s8 := viewAs[uint8](q), viewAs[int8](q)
+	narrow := Quantizer{Scale: 0.3, ZeroPoint: 7, Low: -127, High: 127}
+	source := make([]int8, n)
+	for i := range source {
+		source[i] = int8(r.Uint32())
+	}
+	o := func(xs ...[]float32) [][]float32 { return xs }
+	l := func(qs ...[]byte) [][]byte { return qs }
+	return []rowCall{
+		{"Quantize/u8", nil, l(q), func() { Quantize(rows, cols, x, cols, Quantizer{Scale: 0.5}, u8, cols+1) }},
+		{"Quantize/s8", nil, l(q), func() { Quantize(rows, cols, x, cols, narrow, s8, cols) }},
+		{"Dequantize", o(out), nil, func() { Dequantize(rows, cols, source, cols, narrow, out, cols) }},
+	}
+}
+
+func TestQuantizedPanic(t *testing.T) {
+	x6, q6, s6 := make([]float32, 6), make([]uint8, 6), make([]int8, 6)
+	one := Quantizer{Scale: 1}
+	for _, c := range []struct {
+		name, want string
+		call       func()
+	}{
+		{"Quantize rows", errNegative, func() { Quantize(-1, 3, x6, 3, Quantizer{}, q6, 3) }},
+		{"Quantize low", errLevels, func() { Quantize(2, 3, x6, 3, Quantizer{Scale: 1, Low: -1, High: 5}, q6, 3) }},
+		{"Quantize high", errLevels, func() { Quantize(2, 3, x6, 3, Quantizer{Scale: 1, Low: -1, High: 128}, s6, 3) }},
+		{"Quantize order", errLevels, func() { Quantize(2, 3, x6, 3, Quantizer{Scale: 1, Low: 1, High: -1}, s6, 3) }},
+		{"Quantize zero point", errLevels, func() { Quantize(2, 3, x6, 3, Quantizer{Scale: 1, ZeroPoint: 256}, q6, 3) }},
+		{"Quantize scale", errScale, func() { Quantize(2, 3, x6, 2, Quantizer{}, q6, 3) }},
+		{"Quantize ldx", errLeading, func() { Quantize(2, 3, x6, 2, one, q6, 3) }},
+		{"Quantize ldq", errLeading, func() { Quantize(0, 3, x6, 3, one, q6, 2) }},
+		{"Quantize x", errLength, func() { Quantize(2, 3, x6, 4, one, q6, 3) }},
+		{"Quantize q", errLength, func() { Quantize(2, 3, x6, 3, one, q6, 4) }},
+		{"Dequantize scale", errScale, func() { Dequantize(2, 3, q6, 3, Quantizer{Scale: -1}, x6, 3) }},
+		{"Dequantize ldy", errLeading, func() { Dequantize(2, 3, q6, 3, one, x6, 2) }},
+		{"Dequantize q", errLength, func() { Dequantize(2, 3, q6[:5], 3, one, x6, 3) }},
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != c.want {
+					t.Errorf("%s: panic %v, want %q", c.name, got, c.want)
+				}
+			}()
+			c.call()
+		}()
+	}
+}
