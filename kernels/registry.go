@@ -56,6 +56,16 @@ func (f *family[F]) choose(limit ISA) {
 	}
 }
 
+// at returns the function registered for a level.
+func (f *family[F]) at(l ISA) (fn F) {
+	for _, im := range f.all {
+		if im.ISA == l {
+			fn = im.fn
+		}
+	}
+	return fn
+}
+
 func (f *family[F]) kernels() []Kernel {
 	ks := make([]Kernel, len(f.all))
 	for i, im := range f.all {

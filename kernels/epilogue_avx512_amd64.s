@@ -1,0 +1,332 @@
+//go:build !noasm && !purego
+
+#include "textflag.h"
+#include "go_asm.h"
+
+// The epilogue in AVX-512: the panel's columns in vectors of 16, the rows of
+// each four at a time.
+//
+//   Z0 … Z3     sums, then results of four rows
+//   Z4 … Z11    temporaries
+//   Z12         zero
+//   Z13, Z14, Z15, Z31   least and greatest level, zero point, 1/scale
+//   Z16 … Z23   table of GELU: c0, c1, c2, c3, two vectors each
+//   Z24, Z25, Z26        compensation, scale, bias of the 16 columns
+//   Z27, Z28, Z29, Z30   limit, slope, rounding shift, mask of |x|
+//   K1          columns that exist
+//
+//   R8  arguments             CX  rows left           BX  columns left
+//   SI, R10, R13  sums, 1 and 3 × their distance
+//   DI, R11, R14  results, 1 and 3 × their distance
+//   DX, R12, R15  residual (0: none), 1 and 3 × its distance
+//   AX  kind
+
+// LOAD reads 16 sums as float32, or leaves them int32.
+#define LOADINT(a, x) \
+	VMOVDQU32 a, x \
+	VPSUBD    Z24, x, x
+
+#define AFFINE(x) VFMADD213PS Z26, Z25, x
+
+#define ADDRESIDUAL(a, x) \
+	VMOVUPS.Z a, K1, Z4 \
+	VADDPS    Z4, x, x
+
+// RELU: max(0, x), which is x where that is NaN.
+#define RELU(x) VMAXPS x, Z12, x
+
+// INDEX: t = min(|x|, limit), whose cubic is named by the low bits of m.
+#define INDEX(x, t, m) \
+	VPANDD      Z30, x, t  \
+	VMINPS      t, Z27, t  \
+	VMOVAPS     Z29, m     \
+	VFMADD231PS Z28, t, m
+
+// GELU: x = max(0, x) − f(|x|).
+#define GELU(x, t, m, p, q) \
+	INDEX(x, t, m)              \
+	VMOVAPS     m, p            \
+	VPERMI2PS   Z23, Z22, p     \
+	VMOVAPS     m, q            \
+	VPERMI2PS   Z21, Z20, q     \
+	VFMADD213PS q, t, p         \
+	VMOVAPS     m, q            \
+	VPERMI2PS   Z19, Z18, q     \
+	VFMADD213PS q, t, p         \
+	VPERMI2PS   Z17, Z16, m     \
+	VFMADD213PS m, t, p         \
+	VMAXPS      x, Z12, x       \
+	VSUBPS      p, x, x
+
+// TANH: x = f(|x|) with x's sign. The table has 256 cubics; Z13 to Z15 are not
+// touched, Z10 has the sign.
+#define TANH(x, t, m, p, q) \
+	INDEX(x, t, m)                    \
+	VPANDND    x, Z30, Z10            \
+	VPSLLD     $24, m, m              \
+	VPSRLD     $24, m, m              \
+	KXNORW     K2, K2, K2             \
+	VGATHERDPS 3072(R9)(m*4), K2, p   \
+	KXNORW     K2, K2, K2             \
+	VGATHERDPS 2048(R9)(m*4), K2, q   \
+	VFMADD213PS q, t, p               \
+	KXNORW     K2, K2, K2             \
+	VGATHERDPS 1024(R9)(m*4), K2, q   \
+	VFMADD213PS q, t, p               \
+	KXNORW     K2, K2, K2             \
+	VGATHERDPS (R9)(m*4), K2, q       \
+	VFMADD213PS q, t, p               \
+	VPORD      Z10, p, x
+
+// LEVELS: the quantized x; NaN becomes the least level.
+#define LEVELS(x) \
+	VMULPS    Z31, x, x \
+	VMAXPS    Z13, x, x \
+	VMINPS    Z14, x, x \
+	VCVTPS2DQ x, x      \
+	VPADDD    Z15, x, x
+
+// func epilogueAVX512(e *epilogueArgs)
+TEXT ·epilogueAVX512(SB), NOSPLIT, $0-8
+	MOVQ         e+0(FP), R8
+	VPXORD       Z12, Z12, Z12
+	VBROADCASTSS epilogueArgs_low(R8), Z13
+	VBROADCASTSS epilogueArgs_high(R8), Z14
+	VPBROADCASTD epilogueArgs_zeroPoint(R8), Z15
+	VBROADCASTSS epilogueArgs_inverse(R8), Z31
+	VBROADCASTSS epilogueArgs_limit(R8), Z27
+	VBROADCASTSS epilogueArgs_slope(R8), Z28
+	MOVL         $0x4b400000, AX                 // roundingShift
+	VPBROADCASTD AX, Z29
+	MOVL         $0x7fffffff, AX
+	VPBROADCASTD AX, Z30
+	MOVQ         epilogueArgs_table(R8), R9
+	MOVQ         epilogueArgs_activation(R8), AX
+	CMPQ         AX, $const_actGELU
+	JNE          tables
+	VMOVUPS      (R9), Z16
+	VMOVUPS      64(R9), Z17
+	VMOVUPS      128(R9), Z18
+	VMOVUPS      192(R9), Z19
+	VMOVUPS      256(R9), Z20
+	VMOVUPS      320(R9), Z21
+	VMOVUPS      384(R9), Z22
+	VMOVUPS      448(R9), Z23
+
+tables:
+	MOVQ epilogueArgs_cols(R8), BX
+	MOVQ epilogueArgs_sumStride(R8), R10
+	MOVQ epilogueArgs_ldout(R8), R11
+	MOVQ epilogueArgs_ldr(R8), R12
+	LEAQ (R10)(R10*2), R13
+	LEAQ (R11)(R11*2), R14
+	LEAQ (R12)(R12*2), R15
+
+columns:
+	// Where this vector of columns begins.
+	MOVQ      epilogueArgs_cols(R8), AX
+	SUBQ      BX, AX                             // columns done
+	MOVQ      epilogueArgs_compensation(R8), CX
+	VMOVDQU32 (CX)(AX*4), Z24
+	MOVQ      epilogueArgs_scale(R8), CX
+	VMOVUPS   (CX)(AX*4), Z25
+	MOVQ      epilogueArgs_bias(R8), CX
+	VMOVUPS   (CX)(AX*4), Z26
+	MOVQ      epilogueArgs_sums(R8), SI
+	LEAQ      (SI)(AX*4), SI
+	MOVQ      epilogueArgs_residual(R8), DX
+	TESTQ     DX, DX
+	JEQ       noresidual
+	LEAQ      (DX)(AX*4), DX
+
+noresidual:
+	MOVQ epilogueArgs_out(R8), DI
+	LEAQ (DI)(AX*4), CX
+	ADDQ AX, DI
+	MOVQ epilogueArgs_outKind(R8), AX
+	CMPQ AX, $const_outBytes
+	JEQ  masks
+	MOVQ CX, DI
+
+masks:
+	MOVL   $0xffff, AX
+	KMOVW  AX, K1
+	CMPQ   BX, $16
+	JGE    rows
+	MOVQ   BX, CX
+	MOVL   $1, AX
+	SHLL   CX, AX
+	DECL   AX
+	KMOVW  AX, K1
+
+rows:
+	MOVQ epilogueArgs_rows(R8), CX
+	SUBQ $4, CX
+	JL   single
+
+four:
+	MOVQ epilogueArgs_sumKind(R8), AX
+	CMPQ AX, $const_sumFloat32
+	JEQ  fourfloats
+	LOADINT((SI), Z0)
+	LOADINT((SI)(R10*1), Z1)
+	LOADINT((SI)(R10*2), Z2)
+	LOADINT((SI)(R13*1), Z3)
+	MOVQ epilogueArgs_outKind(R8), AX
+	CMPQ AX, $const_outInt32
+	JEQ  fourwords
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	JMP  fouraffine
+
+fourfloats:
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R10*1), Z1
+	VMOVUPS (SI)(R10*2), Z2
+	VMOVUPS (SI)(R13*1), Z3
+
+fouraffine:
+	AFFINE(Z0)
+	AFFINE(Z1)
+	AFFINE(Z2)
+	AFFINE(Z3)
+	TESTQ DX, DX
+	JEQ   fouractivation
+	ADDRESIDUAL((DX), Z0)
+	ADDRESIDUAL((DX)(R12*1), Z1)
+	ADDRESIDUAL((DX)(R12*2), Z2)
+	ADDRESIDUAL((DX)(R15*1), Z3)
+	LEAQ  (DX)(R12*4), DX
+
+fouractivation:
+	MOVQ epilogueArgs_activation(R8), AX
+	CMPQ AX, $const_actReLU
+	JLT  fourout
+	JEQ  fourrelu
+	CMPQ AX, $const_actTanh
+	JEQ  fourtanh
+	GELU(Z0, Z4, Z5, Z6, Z7)
+	GELU(Z1, Z8, Z9, Z10, Z11)
+	GELU(Z2, Z4, Z5, Z6, Z7)
+	GELU(Z3, Z8, Z9, Z10, Z11)
+	JMP  fourout
+
+fourtanh:
+	TANH(Z0, Z4, Z5, Z6, Z7)
+	TANH(Z1, Z4, Z5, Z6, Z7)
+	TANH(Z2, Z4, Z5, Z6, Z7)
+	TANH(Z3, Z4, Z5, Z6, Z7)
+	JMP  fourout
+
+fourrelu:
+	RELU(Z0)
+	RELU(Z1)
+	RELU(Z2)
+	RELU(Z3)
+
+fourout:
+	MOVQ epilogueArgs_outKind(R8), AX
+	CMPQ AX, $const_outBytes
+	JNE  fourwords
+	LEVELS(Z0)
+	LEVELS(Z1)
+	LEVELS(Z2)
+	LEVELS(Z3)
+	VPMOVDB Z0, X0
+	VPMOVDB Z1, X1
+	VPMOVDB Z2, X2
+	VPMOVDB Z3, X3
+	CMPQ BX, $16
+	JLT  fourtail
+	VMOVDQU X0, (DI)
+	VMOVDQU X1, (DI)(R11*1)
+	VMOVDQU X2, (DI)(R11*2)
+	VMOVDQU X3, (DI)(R14*1)
+	JMP  fournext
+
+fourtail:
+	VMOVDQU8 X0, K1, (DI)
+	VMOVDQU8 X1, K1, (DI)(R11*1)
+	VMOVDQU8 X2, K1, (DI)(R11*2)
+	VMOVDQU8 X3, K1, (DI)(R14*1)
+	JMP  fournext
+
+fourwords:
+	VMOVUPS Z0, K1, (DI)
+	VMOVUPS Z1, K1, (DI)(R11*1)
+	VMOVUPS Z2, K1, (DI)(R11*2)
+	VMOVUPS Z3, K1, (DI)(R14*1)
+
+fournext:
+	LEAQ (SI)(R10*4), SI
+	LEAQ (DI)(R11*4), DI
+	SUBQ $4, CX
+	JGE  four
+
+single:
+	ADDQ $4, CX
+	JEQ  next
+
+one:
+	MOVQ epilogueArgs_sumKind(R8), AX
+	CMPQ AX, $const_sumFloat32
+	JEQ  onefloat
+	LOADINT((SI), Z0)
+	MOVQ epilogueArgs_outKind(R8), AX
+	CMPQ AX, $const_outInt32
+	JEQ  oneword
+	VCVTDQ2PS Z0, Z0
+	JMP  oneaffine
+
+onefloat:
+	VMOVUPS (SI), Z0
+
+oneaffine:
+	AFFINE(Z0)
+	TESTQ DX, DX
+	JEQ   oneactivation
+	ADDRESIDUAL((DX), Z0)
+	ADDQ  R12, DX
+
+oneactivation:
+	MOVQ epilogueArgs_activation(R8), AX
+	CMPQ AX, $const_actReLU
+	JLT  oneout
+	JEQ  onerelu
+	CMPQ AX, $const_actTanh
+	JEQ  onetanh
+	GELU(Z0, Z4, Z5, Z6, Z7)
+	JMP  oneout
+
+onetanh:
+	TANH(Z0, Z4, Z5, Z6, Z7)
+	JMP  oneout
+
+onerelu:
+	RELU(Z0)
+
+oneout:
+	MOVQ epilogueArgs_outKind(R8), AX
+	CMPQ AX, $const_outBytes
+	JNE  oneword
+	LEVELS(Z0)
+	VPMOVDB  Z0, X0
+	VMOVDQU8 X0, K1, (DI)
+	JMP  onenext
+
+oneword:
+	VMOVUPS Z0, K1, (DI)
+
+onenext:
+	ADDQ R10, SI
+	ADDQ R11, DI
+	DECQ CX
+	JNZ  one
+
+next:
+	SUBQ $16, BX
+	JGT  columns
+	VZEROUPPER
+	RET

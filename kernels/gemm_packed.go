@@ -1,0 +1,247 @@
+package kernels
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// Blocking of the packed products. A panel of B meets one strip of A after the
+// other, a strip's sums staying in a buffer of 6 KiB until the epilogue has
+// taken them. Strips are a multiple of every kernel's MR but AMX's, which cuts
+// one into 32 + 16. The strips that meet a panel before the next one comes, a
+// chunk, are no more than stays in the second-level cache beside it.
+const (
+	stripRows  = 48
+	chunkBytes = 384 << 10
+)
+
+// strip is the buffer of one strip: its sums, and for an int8 product with
+// zero points what is subtracted from its columns and rows.
+type strip struct {
+	sums         [stripRows * panelCols]int32
+	compensation [panelCols]int32
+	scale, bias  [panelCols]float32
+	rowSums      []int32
+	a            []byte // prepared rows of A
+	args         epilogueArgs
+}
+
+var strips freeList[strip]
+
+// packedTask is the product of rows of A and a packed B, divided into a grid of
+// parts for Parallel.
+type packedTask struct {
+	kernel  panelKernel
+	p       *packed
+	m       int
+	a       unsafe.Pointer
+	lda     int // bytes
+	lenA    int // bytes
+	elem    int // bytes of an element of A
+	prepare preparation
+
+	sumKind, outKind int
+	e                Epilogue
+	quantize         quantizeParams
+	zeroA, zeroB     int32   // of A and B as the kernel reads them
+	colSums          []int32 // of B, panelCols for each panel
+	c                unsafe.Pointer
+	ldc              int // elements
+	direct           bool
+
+	partRows, partPanels, gridCols int
+}
+
+var packedTasks freeList[packedTask]
+
+// packedShare is the number of words' multiplications that is worth a further
+// thread; see gemmShare.
+const packedShare = 1 << 20
+
+// run computes the product, shared among threads if it is large.
+func (t *packedTask) run() {
+	t.direct = t.direct && t.p.fullRows
+	t.partRows, t.partPanels = t.m, len(t.p.panels)
+	words := int(t.p.Density()*float64(t.p.n)*float64(t.p.k*t.p.elem/4)) * t.m
+	if words >= 2*packedShare {
+		threads := min(runtime.GOMAXPROCS(0), words/packedShare)
+		rows, cols := gemmGrid(t.m, t.p.n, 12, panelCols, threads)
+		t.partRows, t.partPanels = rows, ceilDiv(cols, panelCols)
+	}
+	t.gridCols = ceilDiv(len(t.p.panels), t.partPanels)
+	Parallel(ceilDiv(t.m, t.partRows)*t.gridCols, t)
+	*t = packedTask{}
+	packedTasks.put(t)
+}
+
+// Run computes one part of C.
+func (t *packedTask) Run(part int) {
+	i0, p0 := part/t.gridCols*t.partRows, part%t.gridCols*t.partPanels
+	s := strips.get()
+	t.rows(s, i0, min(i0+t.partRows, t.m), t.p.panels[p0:min(p0+t.partPanels, len(t.p.panels))])
+	strips.put(s)
+}
+
+// rows computes rows i … iEnd−1 of the given panels.
+func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
+	t.e.args(&s.args, t.sumKind, t.outKind, t.quantize)
+	width := t.p.maxOff
+	chunk := max(stripRows, chunkBytes/max(width, 1)/stripRows*stripRows)
+	for ; i < iEnd; i += chunk {
+		rows := min(chunk, iEnd-i)
+		a, lda := unsafe.Add(t.a, i*t.lda), t.lda
+		if t.prepare != asIs && width > 0 {
+			lda = roundUp(width, 64) + 64
+			s.a = growBytes(s.a, rows*lda)
+			prepareRows(t.prepare, rows, t.p.k, t.elem, a, t.lda, s.a, lda)
+			a = unsafe.Pointer(unsafe.SliceData(s.a))
+		}
+		if t.zeroB != 0 {
+			t.sumRows(s, rows, a, lda)
+		}
+		for n := range panels {
+			t.panel(s, i, rows, a, lda, &panels[n])
+		}
+	}
+}
+
+// panel computes a chunk's rows of one panel.
+func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *panel) {
+	b := unsafe.Add(unsafe.Pointer(unsafe.SliceData(t.p.data)), q.at)
+	if t.direct {
+		t.kernel(rows, q.width, a, lda, q.offs, b, unsafe.Add(t.c, 4*(i*t.ldc+q.col)), t.ldc, false)
+		return
+	}
+	t.columns(s, q)
+	for r := 0; r < rows; r += stripRows {
+		n := min(stripRows, rows-r)
+		t.kernel(n, q.width, unsafe.Add(a, r*lda), lda, q.offs, b, unsafe.Pointer(&s.sums), panelCols, false)
+		if t.zeroB != 0 {
+			subtractRowSums(n, s.sums[:], s.rowSums[r:])
+		}
+		e := &s.args
+		e.rows = n
+		if t.e.Residual != nil {
+			e.residual = unsafe.Pointer(&t.e.Residual[(i+r)*t.e.LDR+q.col])
+		}
+		size := 4
+		if t.outKind == outBytes {
+			size = 1
+		}
+		e.out, e.ldout = unsafe.Add(t.c, size*((i+r)*t.ldc+q.col)), size*t.ldc
+		epilogueFamily.use.fn(e)
+	}
+}
+
+// columns sets what the epilogue needs of a panel's columns.
+func (t *packedTask) columns(s *strip, q *panel) {
+	e := &s.args
+	e.sums, e.cols = unsafe.Pointer(&s.sums), q.cols
+	e.compensation, e.scale, e.bias = &s.compensation[0], &epilogueOnes[0], &epilogueZeros[0]
+	e.residual, e.ldr = nil, 4*t.e.LDR
+	if t.sumKind == sumInt32 {
+		clear(s.compensation[:])
+		if t.zeroA != 0 {
+			for j, x := range t.colSums[q.col : q.col+q.cols] {
+				s.compensation[j] = t.zeroA * (x - int32(t.p.k)*t.zeroB)
+			}
+		}
+	}
+	switch len(t.e.Scale) {
+	case 0:
+	case 1:
+		for j := range s.scale {
+			s.scale[j] = t.e.Scale[0]
+		}
+		e.scale = &s.scale[0]
+	default:
+		copy(s.scale[:], t.e.Scale[q.col:q.col+q.cols])
+		e.scale = &s.scale[0]
+	}
+	if t.e.Bias != nil {
+		copy(s.bias[:], t.e.Bias[q.col:q.col+q.cols])
+		e.bias = &s.bias[0]
+	}
+}
+
+// sumRows sets s.rowSums to zeroB times the sum of each row of A.
+func (t *packedTask) sumRows(s *strip, rows int, a unsafe.Pointer, lda int) {
+	if cap(s.rowSums) < rows {
+		s.rowSums = make([]int32, rows)
+	}
+	s.rowSums = s.rowSums[:rows]
+	for i := range s.rowSums {
+		row := unsafe.Add(a, i*lda)
+		var sum int32
+		if t.p.elem == 2 {
+			for _, x := range unsafe.Slice((*int16)(row), t.p.k) {
+				sum += int32(x)
+			}
+		} else {
+			x := unsafe.Slice((*byte)(row), t.p.k)
+			var done int
+			sum, done = rowSumFast(x)
+			for _, v := range x[done:] {
+				sum += int32(v)
+			}
+		}
+		s.rowSums[i] = t.zeroB * sum
+	}
+}
+
+// subtractRowSums subtracts x[i] from row i of sums.
+func subtractRowSums(rows int, sums, x []int32) {
+	if subtractRowsFast(rows, sums, x) {
+		return
+	}
+	for i := range rows {
+		for j := range panelCols {
+			sums[i*panelCols+j] -= x[i]
+		}
+	}
+}
+
+// newPackedTask checks the arguments of a product and returns a task for it,
+// whose kernel is still to be chosen, or nil if there is nothing to do.
+func newPackedTask[A uint8 | int8 | BF16 | float32, C int32 | float32 | uint8 | int8](p *packed, m int, a []A, lda int, c []C, ldc int, e *Epilogue, integer bool) *packedTask {
+	var none Epilogue
+	if e == nil {
+		e = &none
+	}
+	var z C
+	out, quantize := outInt32, quantizeParams{}
+	switch any(z).(type) {
+	case float32:
+		out = outFloat32
+	case uint8, int8:
+		out = outBytes
+	}
+	switch {
+	case m < 0:
+		panic(errNegative)
+	case lda < p.k:
+		panic(errLDA)
+	case ldc < p.n:
+		panic(errLDC)
+	case m == 0 || p.n == 0:
+		return nil
+	case tooShort(len(a), m, p.k, lda):
+		panic(errShortA)
+	case tooShort(len(c), m, p.n, ldc):
+		panic(errShortC)
+	}
+	e.check(m, p.n, out, integer)
+	switch any(z).(type) {
+	case uint8:
+		quantize = e.Quantizer.params(range8[uint8]())
+	case int8:
+		quantize = e.Quantizer.params(range8[int8]())
+	}
+	size := int(unsafe.Sizeof(*new(A)))
+	t := packedTasks.get()
+	*t = packedTask{
+		p: p, m: m, a: unsafe.Pointer(unsafe.SliceData(a)), lda: lda * size, lenA: len(a) * size, elem: size,
+		outKind: out, e: *e, quantize: quantize, c: unsafe.Pointer(unsafe.SliceData(c)), ldc: ldc,
+	}
+	return t
+}
