@@ -44,11 +44,10 @@ if ! [ -e "$folder/versions" ]; then
 		Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 		APT::Architectures { "amd64"; };
 		APT::Install-Recommends "false";
-		APT::Sandbox::User "";
+		APT::Sandbox::User "root";
 	CONF
-	export APT_CONFIG=$apt/apt.conf
-	apt-get -qq update
-	apt-get -qq -y --download-only install libdnnl-dev libxsmm-dev
+	apt-get -c "$apt/apt.conf" -qq update
+	apt-get -c "$apt/apt.conf" -qq -y --download-only install libdnnl-dev libxsmm-dev
 	rm -rf "$root"
 	mkdir "$root"
 	for package in "$apt"/cache/archives/*.deb; do
