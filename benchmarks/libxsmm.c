@@ -67,12 +67,14 @@ static void fill(const struct product *p, char *b, size_t n) {
 	}
 }
 
-// one tile: the rows of X from row on, by the columns of block column j.
+// one tile: the rows of X from row on, by the columns of block column j. The
+// kernels move the addresses in the lists along as they run, so threads cannot
+// share a list.
 static void tile(const struct product *p, int row, int j) {
-	const char *x[most_blocks];
+	const char *x[most_blocks], *w[most_blocks];
 	unsigned long long count = (unsigned long long)(p->start[j + 1] - p->start[j]);
 	const int *block = p->block + p->start[j];
-	const char **w = p->weights + p->start[j];
+	const char **weights = p->weights + p->start[j];
 	char *y = p->y + 4 * ((size_t)row * (size_t)p->n + (size_t)j * side);
 	if (count == 0) {
 		for (int r = 0; r < p->rows; r++)
@@ -81,9 +83,9 @@ static void tile(const struct product *p, int row, int j) {
 	}
 	const char *base = p->x + (size_t)p->size * (size_t)row * (size_t)p->k;
 	for (unsigned long long e = 0; e < count; e++)
-		x[e] = base + block[e] * side * p->size;
+		w[e] = weights[e], x[e] = base + block[e] * side * p->size;
 	if (p->int8)
-		p->i8((const char **)w, (const unsigned char **)x, (int *)y, &count);
+		p->i8(w, (const unsigned char **)x, (int *)y, &count);
 	else
 		p->f32((const float **)w, (const float **)x, (float *)y, &count);
 }
