@@ -18,10 +18,10 @@
 # product's of the same round, with the bar set for it, density + 0.04. A dash is
 # a benchmark that does not exist.
 #
-# One thread runs bound to one CPU. As root, the measured programs get the
-# highest scheduling priority of the machine, so that other work disturbs them
-# less. Needs Go, taskset, and what peers.sh needs; PEERS names another folder
-# for the peers than ~/.cache/jpqd-peers.
+# One thread runs bound to one CPU. As root, the measured programs run in real
+# time (chrt --rr), so that other work hardly disturbs them, and stands still
+# while they run. Needs Go, taskset and chrt, and what peers.sh needs; PEERS names
+# another folder for the peers than ~/.cache/jpqd-peers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 peers=${PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/jpqd-peers}
