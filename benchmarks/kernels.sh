@@ -19,9 +19,13 @@
 # a benchmark that does not exist.
 #
 # One thread runs bound to one CPU. As root, the measured programs run in real
-# time (chrt --rr), so that other work hardly disturbs them, and stands still
-# while they run. Needs Go, taskset and chrt, and what peers.sh needs; PEERS names
-# another folder for the peers than ~/.cache/jpqd-peers.
+# time (chrt --rr), and other work on the machine stands still meanwhile. Linux
+# lets it in for a twentieth of each second all the same: of runs well below a
+# second that spoils a turn now and then, which the median leaves out. Without
+# real time, figures from a busy machine, above all of two threads, mean nothing.
+#
+# Needs Go, taskset and chrt, and what peers.sh needs; PEERS names another folder
+# for the peers than ~/.cache/jpqd-peers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 peers=${PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/jpqd-peers}
