@@ -2,28 +2,52 @@
 
 package kernels
 
-import "testing"
+import (
+	"testing"
 
-// BenchmarkPeakFMA measures what one core can multiply and add at most: the
-// limit beside which the products of float32 are judged.
+	"github.com/klauspost/cpuid/v2"
+)
+
+// The limits beside which the products are judged: what GOMAXPROCS cores can
+// multiply and add at most, on registers alone.
+
+// BenchmarkPeakFMA is the limit of products of float32.
 func BenchmarkPeakFMA(b *testing.B) {
-	const rounds = 1 << 16
-	for _, l := range []struct {
-		level ISA
-		run   func(int)
-		flops int // per round
-	}{
-		{AVX2, peakFMA256, 12 * 8 * 2},
-		{AVX512, peakFMA512, 16 * 16 * 2},
-	} {
-		b.Run(l.level.String(), func(b *testing.B) {
-			if why := Missing(l.level); why != "" {
-				b.Skip(why)
-			}
-			for b.Loop() {
-				l.run(rounds)
-			}
-			reportGFLOPS(b, rounds*l.flops)
-		})
+	b.Run("avx2", func(b *testing.B) { peak(b, Missing(AVX2), peakFMA256, 12*8, "GFLOP/s") })
+	b.Run("avx512", func(b *testing.B) { peak(b, Missing(AVX512), peakFMA512, 16*16, "GFLOP/s") })
+}
+
+// BenchmarkPeakVNNI is the limit of products of bytes by VPDPBUSD.
+func BenchmarkPeakVNNI(b *testing.B) {
+	b.Run("vnni", func(b *testing.B) { peak(b, Missing(VNNI), peakVNNI512, 16*64, "GOP/s") })
+}
+
+// BenchmarkPeakMADD is the limit of products of bytes without VPDPBUSD, widened
+// to words, which are multiplied and then added up.
+func BenchmarkPeakMADD(b *testing.B) {
+	b.Run("avx2", func(b *testing.B) { peak(b, Missing(AVX2), peakMADD256, 8*16, "GOP/s") })
+	b.Run("avx512", func(b *testing.B) { peak(b, Missing(AVX512), peakMADD512, 16*32, "GOP/s") })
+}
+
+// BenchmarkPeakBF16 is the limit of products of brain floats by VDPBF16PS.
+func BenchmarkPeakBF16(b *testing.B) {
+	why := Missing(AVX512)
+	if why == "" && !cpuid.CPU.Supports(cpuid.AVX512BF16) {
+		why = "the CPU lacks AVX512BF16"
 	}
+	b.Run("bf16", func(b *testing.B) { peak(b, why, peakBF16, 16*32, "GFLOP/s") })
+}
+
+// peak reports the rate of a loop with so many products a round.
+func peak(b *testing.B, why string, loop func(rounds int), products int, unit string) {
+	if why != "" {
+		b.Skip(why)
+	}
+	const rounds = 1 << 14
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			loop(rounds)
+		}
+	})
+	b.ReportMetric(2*float64(products)*rounds*float64(b.N)/b.Elapsed().Seconds()/1e9, unit)
 }
