@@ -7,12 +7,11 @@
 // each four at a time.
 //
 //   Z0 … Z3     sums, then results of four rows
-//   Z4 … Z11    temporaries
-//   Z12         zero
-//   Z13, Z14, Z15, Z31   least and greatest level, zero point, 1/scale
+//   Z4 … Z15, Z31        temporaries
 //   Z16 … Z23   table of GELU: c0, c1, c2, c3, two vectors each
 //   Z24, Z25, Z26        compensation, scale, bias of the 16 columns
-//   Z27, Z28, Z29, Z30   limit, slope, rounding shift, mask of |x|
+//   Z27, Z28, Z29        limit, slope, rounding shift
+//   Z30         zero
 //   K1          columns that exist
 //
 //   R8  arguments             CX  rows left           BX  columns left
@@ -33,73 +32,69 @@
 	VADDPS    Z4, x, x
 
 // RELU: max(0, x), which is x where that is NaN.
-#define RELU(x) VMAXPS x, Z12, x
+#define RELU(x) VMAXPS x, Z30, x
 
-// INDEX: t = min(|x|, limit), whose cubic is named by the low bits of m.
-#define INDEX(x, t, m) \
-	VPANDD      Z30, x, t  \
-	VMINPS      t, Z27, t  \
-	VMOVAPS     Z29, m     \
+// The steps of GELU, x = max(0, x) − f(|x|). A vector's steps wait for each
+// other, so the four rows take each step together.
+
+// INDEX: t = min(|x|, limit), the limit where x is NaN; its cubic is named by
+// the low bits of m.
+#define LIMIT(x, t) VRANGEPS $10, Z27, x, t
+#define INDEX(t, m) \
+	VMOVAPS     Z29, m \
 	VFMADD231PS Z28, t, m
+#define HIGHEST(m, p) \
+	VMOVAPS   m, p \
+	VPERMI2PS Z23, Z22, p
+#define HORNER(high, low, t, m, p) \
+	VMOVAPS     m, Z31 \
+	VPERMI2PS   high, low, Z31 \
+	VFMADD213PS Z31, t, p
 
-// GELU: x = max(0, x) − f(|x|).
-#define GELU(x, t, m, p, q) \
-	INDEX(x, t, m)              \
-	VMOVAPS     m, p            \
-	VPERMI2PS   Z23, Z22, p     \
-	VMOVAPS     m, q            \
-	VPERMI2PS   Z21, Z20, q     \
-	VFMADD213PS q, t, p         \
-	VMOVAPS     m, q            \
-	VPERMI2PS   Z19, Z18, q     \
-	VFMADD213PS q, t, p         \
-	VPERMI2PS   Z17, Z16, m     \
-	VFMADD213PS m, t, p         \
-	VMAXPS      x, Z12, x       \
-	VSUBPS      p, x, x
-
-// TANH: x = f(|x|) with x's sign. The table has 256 cubics; Z13 to Z15 are not
-// touched, Z10 has the sign.
+// TANH: x = f(|x|) with x's sign. The table has 256 cubics.
 #define TANH(x, t, m, p, q) \
-	INDEX(x, t, m)                    \
-	VPANDND    x, Z30, Z10            \
-	VPSLLD     $24, m, m              \
-	VPSRLD     $24, m, m              \
-	KXNORW     K2, K2, K2             \
-	VGATHERDPS 3072(R9)(m*4), K2, p   \
-	KXNORW     K2, K2, K2             \
-	VGATHERDPS 2048(R9)(m*4), K2, q   \
+	VPANDD.BCST absolute<>(SB), x, t  \
+	VMINPS      t, Z27, t             \
+	INDEX(t, m)                       \
+	VPANDD.BCST signBit<>(SB), x, x   \
+	VPSLLD      $24, m, m             \
+	VPSRLD      $24, m, m             \
+	KXNORW      K2, K2, K2            \
+	VGATHERDPS  3072(R9)(m*4), K2, p  \
+	KXNORW      K2, K2, K2            \
+	VGATHERDPS  2048(R9)(m*4), K2, q  \
 	VFMADD213PS q, t, p               \
-	KXNORW     K2, K2, K2             \
-	VGATHERDPS 1024(R9)(m*4), K2, q   \
+	KXNORW      K2, K2, K2            \
+	VGATHERDPS  1024(R9)(m*4), K2, q  \
 	VFMADD213PS q, t, p               \
-	KXNORW     K2, K2, K2             \
-	VGATHERDPS (R9)(m*4), K2, q       \
+	KXNORW      K2, K2, K2            \
+	VGATHERDPS  (R9)(m*4), K2, q      \
 	VFMADD213PS q, t, p               \
-	VPORD      Z10, p, x
+	VPORD       x, p, x
 
-// LEVELS: the quantized x; NaN becomes the least level.
-#define LEVELS(x) \
-	VMULPS    Z31, x, x \
-	VMAXPS    Z13, x, x \
-	VMINPS    Z14, x, x \
-	VCVTPS2DQ x, x      \
-	VPADDD    Z15, x, x
+DATA absolute<>+0(SB)/4, $0x7fffffff
+GLOBL absolute<>(SB), RODATA|NOPTR, $4
+DATA signBit<>+0(SB)/4, $0x80000000
+GLOBL signBit<>(SB), RODATA|NOPTR, $4
+
+// ROUND and LEVEL: the quantized x; NaN becomes the least level.
+#define ROUND(x) \
+	VMULPS.BCST epilogueArgs_inverse(R8), x, x \
+	VMAXPS.BCST epilogueArgs_low(R8), x, x     \
+	VMINPS.BCST epilogueArgs_high(R8), x, x
+#define LEVEL(x, y) \
+	VCVTPS2DQ   x, x                             \
+	VPADDD.BCST epilogueArgs_zeroPoint(R8), x, x \
+	VPMOVDB     x, y
 
 // func epilogueAVX512(e *epilogueArgs)
 TEXT ·epilogueAVX512(SB), NOSPLIT, $0-8
 	MOVQ         e+0(FP), R8
-	VPXORD       Z12, Z12, Z12
-	VBROADCASTSS epilogueArgs_low(R8), Z13
-	VBROADCASTSS epilogueArgs_high(R8), Z14
-	VPBROADCASTD epilogueArgs_zeroPoint(R8), Z15
-	VBROADCASTSS epilogueArgs_inverse(R8), Z31
+	VPXORD       Z30, Z30, Z30
 	VBROADCASTSS epilogueArgs_limit(R8), Z27
 	VBROADCASTSS epilogueArgs_slope(R8), Z28
 	MOVL         $0x4b400000, AX                 // roundingShift
 	VPBROADCASTD AX, Z29
-	MOVL         $0x7fffffff, AX
-	VPBROADCASTD AX, Z30
 	MOVQ         epilogueArgs_table(R8), R9
 	MOVQ         epilogueArgs_activation(R8), AX
 	CMPQ         AX, $const_actGELU
@@ -207,10 +202,38 @@ fouractivation:
 	JEQ  fourrelu
 	CMPQ AX, $const_actTanh
 	JEQ  fourtanh
-	GELU(Z0, Z4, Z5, Z6, Z7)
-	GELU(Z1, Z8, Z9, Z10, Z11)
-	GELU(Z2, Z4, Z5, Z6, Z7)
-	GELU(Z3, Z8, Z9, Z10, Z11)
+	LIMIT(Z0, Z4)
+	LIMIT(Z1, Z5)
+	LIMIT(Z2, Z6)
+	LIMIT(Z3, Z7)
+	INDEX(Z4, Z8)
+	INDEX(Z5, Z9)
+	INDEX(Z6, Z10)
+	INDEX(Z7, Z11)
+	HIGHEST(Z8, Z12)
+	HIGHEST(Z9, Z13)
+	HIGHEST(Z10, Z14)
+	HIGHEST(Z11, Z15)
+	HORNER(Z21, Z20, Z4, Z8, Z12)
+	HORNER(Z21, Z20, Z5, Z9, Z13)
+	HORNER(Z21, Z20, Z6, Z10, Z14)
+	HORNER(Z21, Z20, Z7, Z11, Z15)
+	HORNER(Z19, Z18, Z4, Z8, Z12)
+	HORNER(Z19, Z18, Z5, Z9, Z13)
+	HORNER(Z19, Z18, Z6, Z10, Z14)
+	HORNER(Z19, Z18, Z7, Z11, Z15)
+	HORNER(Z17, Z16, Z4, Z8, Z12)
+	HORNER(Z17, Z16, Z5, Z9, Z13)
+	HORNER(Z17, Z16, Z6, Z10, Z14)
+	HORNER(Z17, Z16, Z7, Z11, Z15)
+	RELU(Z0)
+	RELU(Z1)
+	RELU(Z2)
+	RELU(Z3)
+	VSUBPS Z12, Z0, Z0
+	VSUBPS Z13, Z1, Z1
+	VSUBPS Z14, Z2, Z2
+	VSUBPS Z15, Z3, Z3
 	JMP  fourout
 
 fourtanh:
@@ -230,14 +253,14 @@ fourout:
 	MOVQ epilogueArgs_outKind(R8), AX
 	CMPQ AX, $const_outBytes
 	JNE  fourwords
-	LEVELS(Z0)
-	LEVELS(Z1)
-	LEVELS(Z2)
-	LEVELS(Z3)
-	VPMOVDB Z0, X0
-	VPMOVDB Z1, X1
-	VPMOVDB Z2, X2
-	VPMOVDB Z3, X3
+	ROUND(Z0)
+	ROUND(Z1)
+	ROUND(Z2)
+	ROUND(Z3)
+	LEVEL(Z0, X0)
+	LEVEL(Z1, X1)
+	LEVEL(Z2, X2)
+	LEVEL(Z3, X3)
 	CMPQ BX, $16
 	JLT  fourtail
 	VMOVDQU X0, (DI)
@@ -297,8 +320,15 @@ oneactivation:
 	JEQ  onerelu
 	CMPQ AX, $const_actTanh
 	JEQ  onetanh
-	GELU(Z0, Z4, Z5, Z6, Z7)
-	JMP  oneout
+	LIMIT(Z0, Z4)
+	INDEX(Z4, Z8)
+	HIGHEST(Z8, Z12)
+	HORNER(Z21, Z20, Z4, Z8, Z12)
+	HORNER(Z19, Z18, Z4, Z8, Z12)
+	HORNER(Z17, Z16, Z4, Z8, Z12)
+	RELU(Z0)
+	VSUBPS Z12, Z0, Z0
+	JMP    oneout
 
 onetanh:
 	TANH(Z0, Z4, Z5, Z6, Z7)
@@ -311,8 +341,8 @@ oneout:
 	MOVQ epilogueArgs_outKind(R8), AX
 	CMPQ AX, $const_outBytes
 	JNE  oneword
-	LEVELS(Z0)
-	VPMOVDB  Z0, X0
+	ROUND(Z0)
+	LEVEL(Z0, X0)
 	VMOVDQU8 X0, K1, (DI)
 	JMP  onenext
 

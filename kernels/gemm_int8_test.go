@@ -386,4 +386,3 @@ func TestBlockSparseStorage(t *testing.T) {
 		}
 	}
 }
-
