@@ -18,11 +18,13 @@ func quantizedCalls() []rowCall {
 	const rows, cols = 1111, 97
 	n := rows * cols
 	x := numbersWith(r, 60, make([]float32, n))
+	fill(r, 60, x[n/2:]) // rows without infinities and NaN
 	out := make([]float32, n)
 	q := make([]byte, n+rows)
 	u8, s8 := viewAs[uint8](q), viewAs[int8](q)
 	narrow := Quantizer{Scale: 0.3, ZeroPoint: 7, Low: -127, High: 127}
 	source := make([]int8, n)
+	scale, zeroPoint := make([]float32, rows), make([]int32, rows)
 	for i := range source {
 		source[i] = int8(r.Uint32())
 	}
@@ -32,6 +34,16 @@ func quantizedCalls() []rowCall {
 		{"Quantize/u8", nil, l(q), func() { Quantize(rows, cols, x, cols, Quantizer{Scale: 0.5}, u8, cols+1) }},
 		{"Quantize/s8", nil, l(q), func() { Quantize(rows, cols, x, cols, narrow, s8, cols) }},
 		{"Dequantize", o(out), nil, func() { Dequantize(rows, cols, source, cols, narrow, out, cols) }},
+		{"DynamicQuantizeS8", o(scale), l(q), func() { DynamicQuantizeS8(rows, cols, x, cols, s8, cols+1, scale) }},
+		{"DynamicQuantizeU8", o(scale), l(q), func() {
+			DynamicQuantizeU8(rows, cols, x, cols, u8, cols, scale, zeroPoint)
+			for i, z := range zeroPoint {
+				q[n+i] = byte(z)
+			}
+		}},
+		{"MinMaxRows", o(scale, out[:rows]), nil, func() { MinMaxRows(rows, cols, x, cols, scale, out[:rows]) }},
+		{"AbsMaxRows", o(scale), nil, func() { AbsMaxRows(rows, cols, x, cols, scale) }},
+		{"AbsMax", o(scale[:1]), nil, func() { scale[0] = AbsMax(x[97:194]) }},
 	}
 }
 
@@ -54,6 +66,13 @@ func TestQuantizedPanic(t *testing.T) {
 		{"Quantize q", errLength, func() { Quantize(2, 3, x6, 3, one, q6, 4) }},
 		{"Dequantize scale", errScale, func() { Dequantize(2, 3, q6, 3, Quantizer{Scale: -1}, x6, 3) }},
 		{"Dequantize ldy", errLeading, func() { Dequantize(2, 3, q6, 3, one, x6, 2) }},
+		{"DynamicQuantizeS8 ldq", errLeading, func() { DynamicQuantizeS8(2, 3, x6, 3, s6, 2, x6[:2]) }},
+		{"DynamicQuantizeS8 scale", errLength, func() { DynamicQuantizeS8(2, 3, x6, 3, s6, 3, x6[:3]) }},
+		{"DynamicQuantizeU8 zero point", errLength, func() { DynamicQuantizeU8(2, 3, x6, 3, q6, 3, x6[:2], nil) }},
+		{"DynamicQuantizeU8 rows", errNegative, func() { DynamicQuantizeU8(-2, 3, x6, 3, q6, 3, x6[:2], nil) }},
+		{"MinMaxRows ldx", errLeading, func() { MinMaxRows(2, 3, x6, 2, x6[:2], x6[:2]) }},
+		{"MinMaxRows hi", errLength, func() { MinMaxRows(2, 3, x6, 3, x6[:2], x6[:3]) }},
+		{"AbsMaxRows x", errLength, func() { AbsMaxRows(2, 3, x6, 4, x6[:2]) }},
 		{"Dequantize q", errLength, func() { Dequantize(2, 3, q6[:5], 3, one, x6, 3) }},
 	} {
 		func() {
