@@ -41,6 +41,8 @@ func quantizedCalls() []rowCall {
 				q[n+i] = byte(z)
 			}
 		}},
+		{"Exp", o(out), nil, func() { Exp(x, out) }},
+		{"Erf", o(out), nil, func() { Erf(x, out) }},
 		{"MinMaxRows", o(scale, out[:rows]), nil, func() { MinMaxRows(rows, cols, x, cols, scale, out[:rows]) }},
 		{"AbsMaxRows", o(scale), nil, func() { AbsMaxRows(rows, cols, x, cols, scale) }},
 		{"AbsMax", o(scale[:1]), nil, func() { scale[0] = AbsMax(x[97:194]) }},
@@ -73,6 +75,8 @@ func TestQuantizedPanic(t *testing.T) {
 		{"MinMaxRows ldx", errLeading, func() { MinMaxRows(2, 3, x6, 2, x6[:2], x6[:2]) }},
 		{"MinMaxRows hi", errLength, func() { MinMaxRows(2, 3, x6, 3, x6[:2], x6[:3]) }},
 		{"AbsMaxRows x", errLength, func() { AbsMaxRows(2, 3, x6, 4, x6[:2]) }},
+		{"Exp y", errLength, func() { Exp(x6, x6[:5]) }},
+		{"Erf y", errLength, func() { Erf(x6[:5], x6) }},
 		{"Dequantize q", errLength, func() { Dequantize(2, 3, q6[:5], 3, one, x6, 3) }},
 	} {
 		func() {
