@@ -17,7 +17,7 @@ func expFused(x float32) float32 {
 	q = fma32(r, q, expC4)
 	q = fma32(r, q, expC3)
 	q = fma32(r, q, expC2)
-	q = fma32(r*r, q, r)
+	q = fma32(float32(r*r), q, r)
 	k := int32(n)
 	return float32((1+q)*power2(k>>1)) * power2(k-k>>1)
 }

@@ -25,7 +25,9 @@ func quantizedCalls() []rowCall {
 	narrow := Quantizer{Scale: 0.3, ZeroPoint: 7, Low: -127, High: 127}
 	source := make([]int8, n)
 	scale, zeroPoint := make([]float32, rows), make([]int32, rows)
+	acc := make([]int32, n)
 	for i := range source {
+		acc[i] = int32(3000 * r.NormFloat64())
 		source[i] = int8(r.Uint32())
 	}
 	o := func(xs ...[]float32) [][]float32 { return xs }
@@ -40,6 +42,10 @@ func quantizedCalls() []rowCall {
 			for i, z := range zeroPoint {
 				q[n+i] = byte(z)
 			}
+		}},
+		{"SoftmaxQ8", nil, l(q), func() { SoftmaxQ8(rows, cols, 90, x, cols, Quantizer{Scale: 1. / 255}, u8, cols) }},
+		{"SoftmaxInt32Q8", nil, l(q), func() {
+			SoftmaxInt32Q8(rows, cols, cols, acc, cols, 1e-3, x[n-cols:], Quantizer{Scale: 1. / 127}, s8, cols+1)
 		}},
 		{"Exp", o(out), nil, func() { Exp(x, out) }},
 		{"Erf", o(out), nil, func() { Erf(x, out) }},
@@ -77,6 +83,16 @@ func TestQuantizedPanic(t *testing.T) {
 		{"AbsMaxRows x", errLength, func() { AbsMaxRows(2, 3, x6, 4, x6[:2]) }},
 		{"Exp y", errLength, func() { Exp(x6, x6[:5]) }},
 		{"Erf y", errLength, func() { Erf(x6[:5], x6) }},
+		{"SoftmaxQ8 valid", errValid, func() { SoftmaxQ8(2, 3, 4, x6, 4, one, q6, 3) }},
+		{"SoftmaxQ8 negative", errNegative, func() { SoftmaxQ8(2, 3, -1, x6, 4, one, q6, 3) }},
+		{"SoftmaxQ8 levels", errLevels, func() { SoftmaxQ8(2, 3, 3, x6, 3, Quantizer{Scale: 1, High: 256}, q6, 3) }},
+		{"SoftmaxQ8 ldx", errLeading, func() { SoftmaxQ8(2, 3, 3, x6, 2, one, q6, 3) }},
+		{"SoftmaxQ8 x", errLength, func() { SoftmaxQ8(2, 3, 3, x6[:5], 3, one, q6, 3) }},
+		{"SoftmaxQ8 q", errLength, func() { SoftmaxQ8(2, 3, 1, x6, 3, one, q6[:5], 3) }},
+		{"SoftmaxInt32Q8 mask", errLength, func() {
+			SoftmaxInt32Q8(2, 3, 3, make([]int32, 6), 3, 1, x6[:2], one, q6, 3)
+		}},
+		{"SoftmaxInt32Q8 ldq", errLeading, func() { SoftmaxInt32Q8(2, 3, 1, make([]int32, 6), 3, 1, nil, one, q6, 2) }},
 		{"Dequantize q", errLength, func() { Dequantize(2, 3, q6[:5], 3, one, x6, 3) }},
 	} {
 		func() {
