@@ -19,7 +19,7 @@ func quantizedCalls() []rowCall {
 	n := rows * cols
 	x := numbersWith(r, 60, make([]float32, n))
 	fill(r, 60, x[n/2:]) // rows without infinities and NaN
-	out := make([]float32, n)
+	residual, out := fill(r, 60, make([]float32, n)), make([]float32, n)
 	q := make([]byte, n+rows)
 	u8, s8 := viewAs[uint8](q), viewAs[int8](q)
 	narrow := Quantizer{Scale: 0.3, ZeroPoint: 7, Low: -127, High: 127}
@@ -46,6 +46,12 @@ func quantizedCalls() []rowCall {
 		{"SoftmaxQ8", nil, l(q), func() { SoftmaxQ8(rows, cols, 90, x, cols, Quantizer{Scale: 1. / 255}, u8, cols) }},
 		{"SoftmaxInt32Q8", nil, l(q), func() {
 			SoftmaxInt32Q8(rows, cols, cols, acc, cols, 1e-3, x[n-cols:], Quantizer{Scale: 1. / 127}, s8, cols+1)
+		}},
+		{"LayerNormQ8", o(out), l(q[:n]), func() {
+			LayerNormQ8(rows, cols, x, residual, x[n-cols:], x[n-2*cols:][:cols], 1e-5, out, narrow, s8[:n])
+		}},
+		{"LayerNormQ8/levels", nil, l(q[:n]), func() {
+			LayerNormQ8(rows, cols, x, residual, x[n-cols:], x[n-2*cols:][:cols], 1e-5, nil, narrow, s8[:n])
 		}},
 		{"Exp", o(out), nil, func() { Exp(x, out) }},
 		{"Erf", o(out), nil, func() { Erf(x, out) }},
@@ -93,6 +99,12 @@ func TestQuantizedPanic(t *testing.T) {
 			SoftmaxInt32Q8(2, 3, 3, make([]int32, 6), 3, 1, x6[:2], one, q6, 3)
 		}},
 		{"SoftmaxInt32Q8 ldq", errLeading, func() { SoftmaxInt32Q8(2, 3, 1, make([]int32, 6), 3, 1, nil, one, q6, 2) }},
+		{"LayerNormQ8 cols", errNegative, func() { LayerNormQ8(2, -3, x6, nil, x6, x6, 0, nil, one, q6) }},
+		{"LayerNormQ8 scale", errScale, func() { LayerNormQ8(2, 3, x6, nil, x6[:3], x6[:3], 0, x6, Quantizer{}, q6) }},
+		{"LayerNormQ8 residual", errLength, func() { LayerNormQ8(2, 3, x6, x6[:5], x6[:3], x6[:3], 0, x6, one, q6) }},
+		{"LayerNormQ8 beta", errLength, func() { LayerNormQ8(2, 3, x6, nil, x6[:3], x6[:2], 0, x6, one, q6) }},
+		{"LayerNormQ8 y", errLength, func() { LayerNormQ8(2, 3, x6, nil, x6[:3], x6[:3], 0, x6[:5], one, q6) }},
+		{"LayerNormQ8 q", errLength, func() { LayerNormQ8(2, 3, x6, nil, x6[:3], x6[:3], 0, x6, one, q6[:5]) }},
 		{"Dequantize q", errLength, func() { Dequantize(2, 3, q6[:5], 3, one, x6, 3) }},
 	} {
 		func() {
