@@ -57,6 +57,6 @@ func ExampleLayerNormQ8() {
 func ExampleErf() {
 	x := []float32{-10, -0.5, 0, 0.5, 1}
 	kernels.Erf(x, x)
-	fmt.Println(x)
-	// Output: [-1 -0.5204999 0 0.5204999 0.8427008]
+	fmt.Printf("%.5f\n", x)
+	// Output: [-1.00000 -0.52050 0.00000 0.52050 0.84270]
 }
