@@ -17,8 +17,10 @@
 //
 // Large calls are shared among GOMAXPROCS goroutines ([Parallel]). How the
 // work is split never changes the order in which an element is summed up, so
-// results do not depend on the number of threads. Float results may differ in
-// the last bits between instruction sets; each operation states its tolerance.
+// results do not depend on the number of threads. Quantized results, levels of
+// eight bits, are bit-equal on every instruction set. Float results may differ in
+// the last bits between instruction sets, unless the operation says otherwise;
+// each states its tolerance.
 //
 // # Instruction sets
 //

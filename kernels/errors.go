@@ -22,4 +22,5 @@ const (
 	errStep        = "kernels: step of the optimizer must be at least 1"
 	errProbability = "kernels: probability outside [0, 1]"
 	errScale       = "kernels: scale of a quantizer too small or not finite"
+	errValid       = "kernels: more valid columns than columns"
 )

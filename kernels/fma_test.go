@@ -49,9 +49,9 @@ func TestFMA32(t *testing.T) {
 		}
 	}
 	r := rand.New(rand.NewPCG(15, 15))
-	n := 200_000
+	n := 40_000
 	if testing.Short() {
-		n = 20_000
+		n = 5_000
 	}
 	// few is a number of few bits with an exponent about e: sums of such fall on
 	// midpoints and next to them.

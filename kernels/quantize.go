@@ -159,15 +159,12 @@ func Dequantize[T Integer8](rows, cols int, q []T, ldq int, quantizer Quantizer,
 // runQuantize checks the matrices of a task and shares it among threads.
 func runQuantize(task quantizeTask) {
 	rows, cols := task.rows, task.cols
-	if task.ldx < cols || task.ldq < cols {
-		panic(errLeading)
-	}
+	checkLeading(cols, task.ldx, task.ldq)
 	if rows == 0 || cols == 0 {
 		return
 	}
-	if len(task.x) < (rows-1)*task.ldx+cols || len(task.q) < (rows-1)*task.ldq+cols {
-		panic(errLength)
-	}
+	checkMatrix(rows, cols, task.x, task.ldx)
+	checkMatrix(rows, cols, task.q, task.ldq)
 	t := quantizeTasks.get()
 	*t = task
 	if t.flat() {

@@ -27,3 +27,19 @@ func checkOptional(x []float32, n int) {
 		panic(errLength)
 	}
 }
+
+// checkLeading panics where a leading dimension is less than cols.
+func checkLeading(cols int, lds ...int) {
+	for _, ld := range lds {
+		if ld < cols {
+			panic(errLeading)
+		}
+	}
+}
+
+// checkMatrix panics unless x holds rows of cols elements, ld apart.
+func checkMatrix[T any](rows, cols int, x []T, ld int) {
+	if rows > 0 && cols > 0 && len(x) < (rows-1)*ld+cols {
+		panic(errLength)
+	}
+}

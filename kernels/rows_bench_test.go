@@ -27,6 +27,12 @@ func BenchmarkRows(b *testing.B) {
 	weights := [4][]float32{operand(embedding), operand(embedding), make([]float32, embedding), make([]float32, embedding)}
 	step := AdamWStep{LR: 1e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.01, Step: 9, GradScale: 1}
 
+	u8, s8, acc := make([]uint8, n), make([]int8, n), make([]int32, n)
+	for i := range acc {
+		acc[i] = int32(1000 * r.NormFloat64())
+	}
+	byte255 := Quantizer{Scale: 1.0 / 255}
+
 	for _, c := range []struct {
 		op, size string
 		n, bytes int // elements, and bytes moved for each
@@ -50,6 +56,16 @@ func BenchmarkRows(b *testing.B) {
 		{"fakequant_f32", "1024x768", n, 8, func() { FakeQuantize(rows, cols, x, low, span, 256, z) }},
 		{"fakequant_backward_f32", "1024x768", n, 20, func() {
 			FakeQuantizeBackward(rows, cols, x, q, low, span, 0, y, z, dlow, dspan)
+		}},
+		{"exp_f32", "1024x768", n, 8, func() { Exp(x, z) }},
+		{"erf_f32", "1024x768", n, 8, func() { Erf(x, z) }},
+		{"quantize_q8", "1024x768", n, 5, func() { Quantize(rows, cols, x, cols, Quantizer{Scale: 0.03}, s8, cols) }},
+		{"quantize_q8", "dynamic_1024x768", n, 5, func() { DynamicQuantizeS8(rows, cols, x, cols, s8, cols, dlow) }},
+		{"dequantize_q8", "1024x768", n, 5, func() { Dequantize(rows, cols, s8, cols, Quantizer{Scale: 0.03}, z, cols) }},
+		{"softmax_q8", "6144x128", n, 5, func() { SoftmaxQ8(6144, 128, 128, x, 128, byte255, u8, 128) }},
+		{"softmax_q8", "int32_6144x128", n, 5, func() { SoftmaxInt32Q8(6144, 128, 128, acc, 128, 1e-3, x[:128], byte255, u8, 128) }},
+		{"layernorm_q8", "1024x768", n, 13, func() {
+			LayerNormQ8(rows, cols, x, q, gamma, beta, 1e-5, z, Quantizer{Scale: 0.03}, s8)
 		}},
 		{"dropout_f32", "1024x768", n, 8, func() { Dropout(1, 2, 0.1, x, z) }},
 	} {

@@ -48,7 +48,7 @@ func TestRowLevels(t *testing.T) {
 		"tanh_f32", "tanh_backward_f32", "softmax_f32", "softmax_backward_f32", "layernorm_f32",
 		"layernorm_input_f32", "layernorm_params_f32", "sumsquares_f32", "minmax_f32", "adamw_f32", "fakequant_f32",
 		"fakequant_backward_f32", "dropout_f32", "dropout_backward_f32",
-		"quantize_q8", "dequantize_q8",
+		"quantize_q8", "dequantize_q8", "exp_f32", "erf_f32", "softmax_q8", "layernorm_q8",
 	} {
 		want := Generic
 		switch {
