@@ -83,7 +83,7 @@ func TestGemmF32Guard(t *testing.T) {
 	shapes := [][3]int{{1, 1, 1}, {2, 5, 3}, {5, 3, 9}, {6, 16, 8}, {7, 13, 13}, {8, 48, 16}, {9, 17, 11}, {13, 13, 64}, {13, 49, 7}, {97, 31, 12}, {100, 77, 401}}
 	for _, s := range shapes {
 		for _, op := range gemmOps {
-			p := newProductIn(op, s[0], s[1], s[2], 1, smallIntegers, func(n int) []float32 { return guarded(t, n) })
+			p := newProductIn(op, s[0], s[1], s[2], 1, smallIntegers, func(n int) []float32 { return guarded[float32](t, n) })
 			want, _ := p.reference(true)
 			start := slices.Clone(p.c)
 			gemmLevels(t, func(t *testing.T) {

@@ -4,5 +4,5 @@ package kernels
 
 import "testing"
 
-// guarded returns n floats; only Linux puts a guard page behind them.
-func guarded(t testing.TB, n int) []float32 { return make([]float32, n) }
+// guarded returns n elements; only Linux puts a guard page behind them.
+func guarded[T any](t testing.TB, n int) []T { return make([]T, n) }

@@ -9,12 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// guarded returns n floats that end exactly where a page begins that may be
+// guarded returns n elements that end exactly where a page begins that may be
 // neither read nor written: one element too far is a fault.
-func guarded(t testing.TB, n int) []float32 {
+func guarded[T any](t testing.TB, n int) []T {
 	t.Helper()
 	page := unix.Getpagesize()
-	size := (4*n + page - 1) / page * page
+	bytes := n * int(unsafe.Sizeof(*new(T)))
+	size := (bytes + page - 1) / page * page
 	mem, err := unix.Mmap(-1, 0, size+page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
 		t.Fatal(err)
@@ -30,5 +31,5 @@ func guarded(t testing.TB, n int) []float32 {
 	if n == 0 {
 		return nil
 	}
-	return unsafe.Slice((*float32)(unsafe.Pointer(&mem[size-4*n])), n)
+	return unsafe.Slice((*T)(unsafe.Pointer(&mem[size-bytes])), n)
 }

@@ -26,3 +26,12 @@ func detect() (missing [numISA]string) {
 	}
 	return missing
 }
+
+// hasFeature tells whether the CPU has what cpuid calls by that name.
+func hasFeature(name string) bool {
+	f := cpuid.ParseFeature(name)
+	if f == cpuid.UNKNOWN {
+		panic("kernels: cpuid knows no " + name)
+	}
+	return cpuid.CPU.Supports(f)
+}

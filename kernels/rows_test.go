@@ -71,7 +71,7 @@ var placements = []struct {
 	name  string
 	place func(t testing.TB, n int) []float32
 }{
-	{"guarded", guarded},
+	{"guarded", guarded[float32]},
 	{"unaligned", func(t testing.TB, n int) []float32 {
 		t.Helper()
 		mem := make([]float32, n+19)
