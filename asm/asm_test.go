@@ -139,7 +139,12 @@ func canonical(instruction string) string {
 	}
 	mnemonic, operands, _ := strings.Cut(s, " ")
 	operands = strings.NewReplacer(" ", "", "zmmwordptr", "").Replace(operands)
-	operands = displacement.ReplaceAllStringFunc(operands, func(d string) string { return "+" + decimal(d[1:len(d)-1]) + "]" })
+	operands = displacement.ReplaceAllStringFunc(operands, func(d string) string {
+		if n := decimal(d[1 : len(d)-1]); n != "0" {
+			return "+" + n + "]"
+		}
+		return "]"
+	})
 	return strings.TrimSpace(prefix + mnemonic + " " + operands)
 }
 
