@@ -96,7 +96,7 @@ func testInt8Sizes[A Integer8](t *testing.T) {
 					p := newInt8Product[A](GemmOp((m+n+k)%2), m, n, k, (m+k)%3, plainBytes)
 					a, b := slices.Clone(p.a), slices.Clone(p.b)
 					zeroA, zeroB := int32(m%3*50), int32(n%4*7)
-					checkInt8(t, p, zeroA, zeroB)
+					checkInt8Product(t, p, zeroA, zeroB)
 					if !slices.Equal(a, p.a) || !slices.Equal(b, p.b) {
 						t.Fatalf("%d×%d×%d: an operand has changed", m, n, k)
 					}
@@ -106,9 +106,9 @@ func testInt8Sizes[A Integer8](t *testing.T) {
 	})
 }
 
-// checkInt8 compares a product with the reference; C's rows have gaps that must
+// checkInt8Product compares a product with the reference; C's rows have gaps that must
 // stay as they are.
-func checkInt8[A Integer8](t *testing.T, p *int8Product[A], zeroA, zeroB int32) {
+func checkInt8Product[A Integer8](t *testing.T, p *int8Product[A], zeroA, zeroB int32) {
 	t.Helper()
 	const gap = 3
 	ldc := p.n + gap
@@ -296,8 +296,8 @@ func FuzzGemmInt8(f *testing.F) {
 		p := newInt8Product[uint8](op, int(m), int(n), int(k%700), int(pad), plainBytes)
 		q := newInt8Product[int8](op, int(m), int(n), int(k%700), int(pad), plainBytes)
 		int8Levels(t, func(t *testing.T) {
-			checkInt8(t, p, zeroA, zeroB)
-			checkInt8(t, q, zeroA, zeroB)
+			checkInt8Product(t, p, zeroA, zeroB)
+			checkInt8Product(t, q, zeroA, zeroB)
 		})
 	})
 }

@@ -11,7 +11,6 @@ func detect() (missing [numISA]string) {
 		AVXVNNI: {cpuid.AVX2, cpuid.FMA3, cpuid.AVXVNNI},
 		AVX512:  {cpuid.AVX2, cpuid.FMA3, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL},
 		VNNI:    {cpuid.AVX2, cpuid.FMA3, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL, cpuid.AVX512VNNI},
-		AMX:     {cpuid.AMXTILE, cpuid.AMXINT8},
 	}
 	for isa, features := range need {
 		for _, f := range features {
@@ -21,8 +20,15 @@ func detect() (missing [numISA]string) {
 			}
 		}
 	}
-	if missing[AMX] == "" {
-		missing[AMX] = "no kernel of this level yet"
-	}
+	missing[AMX] = detectAMX()
 	return missing
+}
+
+// hasFeature tells whether the CPU has what cpuid calls by that name.
+func hasFeature(name string) bool {
+	f := cpuid.ParseFeature(name)
+	if f == cpuid.UNKNOWN {
+		panic("kernels: cpuid knows no " + name)
+	}
+	return cpuid.CPU.Supports(f)
 }

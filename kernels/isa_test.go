@@ -46,7 +46,7 @@ func TestSelectedIsTheHighestThatMayRun(t *testing.T) {
 		}
 		setLevel(l)
 		for _, k := range Registry() {
-			if s := Selected(k.Op); k.ISA <= l && Missing(k.ISA) == "" && s.ISA < k.ISA || s.ISA > l {
+			if s := Selected(k.Op); k.ISA <= l && k.missing() == "" && s.ISA < k.ISA || s.ISA > l {
 				t.Errorf("at %v, %s runs on %s, %s stands by", l, k.Op, s.Name, k.Name)
 			}
 		}

@@ -29,8 +29,3 @@ func peakMADD512(n int)
 //
 //go:noescape
 func peakMADD256(n int)
-
-// VDPBF16PS: 16 vectors of 32 products of brain floats.
-//
-//go:noescape
-func peakBF16(n int)

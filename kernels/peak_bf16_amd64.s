@@ -1,31 +1,33 @@
+// Code generated from asm/peak_bf16_amd64.s.in by go generate ./asm; DO NOT EDIT.
+
 //go:build !noasm && !purego
 
 #include "textflag.h"
 
-// The limit of VDPBF16PS, which Go's assembler cannot spell.
+// The yardstick of the products of BF16: independent VDPBF16PS on registers.
 
-// func peakBF16(n int): n times 16 vectors of 32 products of brain floats
+// func peakBF16(n int): n times 16 vectors of 16 sums of two products
 TEXT ·peakBF16(SB), NOSPLIT, $0-8
 	MOVQ   n+0(FP), CX
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
 loop:
-	LONG $0x407eb262; WORD $0xc152 // VDPBF16PS ZMM0, ZMM16, ZMM17
-	LONG $0x407eb262; WORD $0xc952 // VDPBF16PS ZMM1, ZMM16, ZMM17
-	LONG $0x407eb262; WORD $0xd152 // VDPBF16PS ZMM2, ZMM16, ZMM17
-	LONG $0x407eb262; WORD $0xd952 // VDPBF16PS ZMM3, ZMM16, ZMM17
-	LONG $0x407eb262; WORD $0xe152 // VDPBF16PS ZMM4, ZMM16, ZMM17
-	LONG $0x407eb262; WORD $0xe952 // VDPBF16PS ZMM5, ZMM16, ZMM17
-	LONG $0x407eb262; WORD $0xf152 // VDPBF16PS ZMM6, ZMM16, ZMM17
-	LONG $0x407eb262; WORD $0xf952 // VDPBF16PS ZMM7, ZMM16, ZMM17
-	LONG $0x407e3262; WORD $0xc152 // VDPBF16PS ZMM8, ZMM16, ZMM17
-	LONG $0x407e3262; WORD $0xc952 // VDPBF16PS ZMM9, ZMM16, ZMM17
-	LONG $0x407e3262; WORD $0xd152 // VDPBF16PS ZMM10, ZMM16, ZMM17
-	LONG $0x407e3262; WORD $0xd952 // VDPBF16PS ZMM11, ZMM16, ZMM17
-	LONG $0x407e3262; WORD $0xe152 // VDPBF16PS ZMM12, ZMM16, ZMM17
-	LONG $0x407e3262; WORD $0xe952 // VDPBF16PS ZMM13, ZMM16, ZMM17
-	LONG $0x407e3262; WORD $0xf152 // VDPBF16PS ZMM14, ZMM16, ZMM17
-	LONG $0x407e3262; WORD $0xf952 // VDPBF16PS ZMM15, ZMM16, ZMM17
+	LONG $0x4076b262; WORD $0xc052                               // VDPBF16PS zmm0, zmm17, zmm16
+	LONG $0x4076b262; WORD $0xc852                               // VDPBF16PS zmm1, zmm17, zmm16
+	LONG $0x4076b262; WORD $0xd052                               // VDPBF16PS zmm2, zmm17, zmm16
+	LONG $0x4076b262; WORD $0xd852                               // VDPBF16PS zmm3, zmm17, zmm16
+	LONG $0x4076b262; WORD $0xe052                               // VDPBF16PS zmm4, zmm17, zmm16
+	LONG $0x4076b262; WORD $0xe852                               // VDPBF16PS zmm5, zmm17, zmm16
+	LONG $0x4076b262; WORD $0xf052                               // VDPBF16PS zmm6, zmm17, zmm16
+	LONG $0x4076b262; WORD $0xf852                               // VDPBF16PS zmm7, zmm17, zmm16
+	LONG $0x40763262; WORD $0xc052                               // VDPBF16PS zmm8, zmm17, zmm16
+	LONG $0x40763262; WORD $0xc852                               // VDPBF16PS zmm9, zmm17, zmm16
+	LONG $0x40763262; WORD $0xd052                               // VDPBF16PS zmm10, zmm17, zmm16
+	LONG $0x40763262; WORD $0xd852                               // VDPBF16PS zmm11, zmm17, zmm16
+	LONG $0x40763262; WORD $0xe052                               // VDPBF16PS zmm12, zmm17, zmm16
+	LONG $0x40763262; WORD $0xe852                               // VDPBF16PS zmm13, zmm17, zmm16
+	LONG $0x40763262; WORD $0xf052                               // VDPBF16PS zmm14, zmm17, zmm16
+	LONG $0x40763262; WORD $0xf852                               // VDPBF16PS zmm15, zmm17, zmm16
 	DECQ CX
 	JNZ  loop
 	VZEROUPPER

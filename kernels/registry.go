@@ -3,6 +3,7 @@ package kernels
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Kernel is one line of the registry: an implementation of an operation for
@@ -11,7 +12,21 @@ type Kernel struct {
 	Op         string // the operation, "gemm_f32"
 	Name       string // operation, level and shape: "gemm_f32_avx512_8x48"
 	ISA        ISA    // the level it needs
+	Features   string // what else it needs of the CPU, as cpuid spells it: "AVX512BF16"
 	MR, NR, KR int    // rows, columns and depth of the register tile; 0 for row operations
+}
+
+// missing says why the kernel cannot run on this machine, or "" where it can.
+func (k Kernel) missing() string {
+	if why := missing[k.ISA]; why != "" {
+		return why
+	}
+	for f := range strings.FieldsSeq(k.Features) {
+		if !hasFeature(f) {
+			return "the CPU lacks " + f
+		}
+	}
+	return ""
 }
 
 // implementation is a registered kernel with its function.
@@ -46,11 +61,13 @@ func register[F any](f *family[F], k Kernel, fn F) {
 	f.choose(level)
 }
 
-// choose puts the highest implementation in use whose level is not above limit.
+// choose puts the highest implementation in use that the machine can run and
+// whose level is not above limit; none, where there is none.
 func (f *family[F]) choose(limit ISA) {
 	found := false
+	f.use = implementation[F]{}
 	for _, im := range f.all {
-		if im.ISA <= limit && missing[im.ISA] == "" && (!found || im.ISA > f.use.ISA) {
+		if im.ISA <= limit && im.missing() == "" && (!found || im.ISA > f.use.ISA) {
 			f.use, found = im, true
 		}
 	}
