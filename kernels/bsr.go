@@ -31,8 +31,9 @@ func (w *BSR[T]) check() {
 		panic(errDepth)
 	}
 	rows, cols := w.Rows/w.BlockRows, w.Cols/w.BlockCols
-	if len(w.RowPtr) != rows+1 || w.RowPtr[0] != 0 || int(w.RowPtr[rows]) != len(w.ColIdx) ||
-		len(w.Values)/w.BlockRows/w.BlockCols != len(w.ColIdx) || len(w.Values)%(w.BlockRows*w.BlockCols) != 0 {
+	blocks := len(w.Values) / w.BlockRows / w.BlockCols
+	if len(w.RowPtr) != rows+1 || w.RowPtr[0] != 0 || int(w.RowPtr[rows]) != len(w.ColIdx) || blocks != len(w.ColIdx) ||
+		blocks == 0 && len(w.Values) > 0 || blocks > 0 && len(w.Values) != blocks*w.BlockRows*w.BlockCols {
 		panic(errBSR)
 	}
 	for i := range rows {

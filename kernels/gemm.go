@@ -46,6 +46,23 @@ func (op GemmOp) String() string { return [...]string{"NN", "NT", "TN"}[op] }
 // up to second order. The levels from AVX2 up fuse each multiply-add and agree
 // with each other bit for bit; pure Go may round the product as well.
 func GemmF32(op GemmOp, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, accumulate bool) {
+	checkGemm(op, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
+	if m == 0 || n == 0 {
+		return
+	}
+	if k == 0 {
+		if !accumulate {
+			for i := range m {
+				clear(c[i*ldc : i*ldc+n])
+			}
+		}
+		return
+	}
+	gemmF32Run(gemmF32Args{op, m, n, k, a, lda, b, ldb, c, ldc, accumulate})
+}
+
+// checkGemm panics on arguments of a product that cannot be.
+func checkGemm(op GemmOp, m, n, k, lenA, lda, lenB, ldb, lenC, ldc int) {
 	rowsA, colsA, rowsB, colsB := m, k, k, n
 	switch op {
 	case NN:
@@ -67,22 +84,13 @@ func GemmF32(op GemmOp, m, n, k int, a []float32, lda int, b []float32, ldb int,
 		panic(errLDC)
 	case m == 0 || n == 0:
 		return
-	case tooShort(len(a), rowsA, colsA, lda):
+	case tooShort(lenA, rowsA, colsA, lda):
 		panic(errShortA)
-	case tooShort(len(b), rowsB, colsB, ldb):
+	case tooShort(lenB, rowsB, colsB, ldb):
 		panic(errShortB)
-	case tooShort(len(c), m, n, ldc):
+	case tooShort(lenC, m, n, ldc):
 		panic(errShortC)
 	}
-	if k == 0 {
-		if !accumulate {
-			for i := range m {
-				clear(c[i*ldc : i*ldc+n])
-			}
-		}
-		return
-	}
-	gemmF32Run(gemmF32Args{op, m, n, k, a, lda, b, ldb, c, ldc, accumulate})
 }
 
 // tooShort tells whether a slice of length have lacks elements of a matrix

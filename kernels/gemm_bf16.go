@@ -22,6 +22,10 @@ func PackBF16(op GemmOp, n, k int, b []BF16, ldb int) *PackedBF16 {
 // be using p.
 func (p *PackedBF16) Pack(op GemmOp, n, k int, b []BF16, ldb int) {
 	checkPacking(op, n, k, len(b), ldb)
+	p.pack(op, n, k, b, ldb)
+}
+
+func (p *PackedBF16) pack(op GemmOp, n, k int, b []BF16, ldb int) {
 	p.kernel = gemmBF16Family.use
 	align := granuleBytes
 	if p.kernel.ISA == AMX {
@@ -59,4 +63,69 @@ func GemmPackedBF16[C float32 | uint8 | int8](m int, a []BF16, lda int, b *Packe
 	}
 	t.floats(b.kernel.fn)
 	t.run()
+}
+
+// bf16Buffers are the operands of a GemmBF16 as the kernel reads them.
+type bf16Buffers struct {
+	b, a PackedBF16
+	rows []float32 // A transposed, a word of two BF16 each
+}
+
+var bf16Packed freeList[bf16Buffers]
+
+// GemmBF16 multiplies two matrices of BF16 into float32, for training in mixed
+// precision:
+//
+//	for i := range m {
+//		for j := range n {
+//			s := Σ A(i,p)·B(p,j) over p < k
+//			if accumulate { s += c[i*ldc+j] }
+//			c[i*ldc+j] = s
+//		}
+//	}
+//
+// with A and B stored as for [GemmF32] and the tolerance of [GemmPackedBF16].
+// c must not overlap a or b. The depth k is at most 65,536. B is packed on the
+// way, and A too where it is transposed.
+func GemmBF16(op GemmOp, m, n, k int, a []BF16, lda int, b []BF16, ldb int, c []float32, ldc int, accumulate bool) {
+	checkGemm(op, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
+	if k > maxDepth {
+		panic(errDepth)
+	}
+	if m == 0 || n == 0 {
+		return
+	}
+	buf := bf16Packed.get()
+	defer bf16Packed.put(buf)
+	opB := op
+	if op == TN {
+		opB = NN
+		a, lda = buf.transpose(m, k, a, lda)
+	}
+	buf.b.pack(opB, n, k, b, ldb)
+	var e Epilogue
+	if accumulate {
+		e.Residual, e.LDR = c, ldc
+	}
+	GemmPackedBF16(m, a, lda, &buf.b, c, ldc, &e)
+}
+
+// transpose returns the transpose (m, k) of a (k, m). Packed as a B, its columns
+// lie in words; transposing the words of each panel makes them rows.
+func (buf *bf16Buffers) transpose(m, k int, a []BF16, lda int) ([]BF16, int) {
+	p := &buf.a
+	p.pack(NN, m, k, a, lda)
+	buf.rows = grow(buf.rows, m*p.maxOff/4)
+	Parallel(len(p.panels), buf)
+	return unsafe.Slice((*BF16)(unsafe.Pointer(unsafe.SliceData(buf.rows))), m*p.maxOff/2), p.maxOff / 2
+}
+
+// Run transposes the words of one panel.
+func (buf *bf16Buffers) Run(i int) {
+	q, ld := &buf.a.panels[i], buf.a.maxOff/4
+	if ld == 0 {
+		return
+	}
+	words := unsafe.Slice((*float32)(unsafe.Pointer(&buf.a.data[q.at])), ld*q.width)
+	packTransposed(buf.rows[q.col*ld:], ld, words, q.width, ld, q.cols)
 }

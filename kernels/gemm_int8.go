@@ -25,10 +25,17 @@ func PackInt8(op GemmOp, n, k int, b []int8, ldb int) *PackedInt8 {
 // changes from call to call. No product may be using p.
 func (p *PackedInt8) Pack(op GemmOp, n, k int, b []int8, ldb int) {
 	checkPacking(op, n, k, len(b), ldb)
+	p.pack(op, n, k, unsafe.Pointer(unsafe.SliceData(b)), ldb, true)
+}
+
+// pack packs a B whose arguments are checked, and sums up its columns if asked.
+func (p *PackedInt8) pack(op GemmOp, n, k int, b unsafe.Pointer, ldb int, sums bool) {
 	p.start()
 	p.reset(n, k, p.elem, p.kernel.fn.align)
-	p.fill(newSource(op, unsafe.Pointer(unsafe.SliceData(b)), 1, ldb))
-	p.sumColumns()
+	p.fill(newSource(op, b, 1, ldb))
+	if sums {
+		p.sumColumns()
+	}
 }
 
 // PackInt8BSR packs a block-sparse weight (out, in): B is its transpose, n is

@@ -35,11 +35,20 @@ type packTask struct {
 
 var packTasks freeList[packTask]
 
-// fill packs a dense B, shared among threads.
+// packGrain is how many bytes of panels are worth sharing among threads.
+const packGrain = 1 << 17
+
+// fill packs a dense B, shared among threads if it is large.
 func (p *packed) fill(src source) {
 	t := packTasks.get()
 	*t = packTask{p, src}
-	Parallel(len(p.panels), t)
+	if len(p.data) >= packGrain {
+		Parallel(len(p.panels), t)
+	} else {
+		for i := range p.panels {
+			t.Run(i)
+		}
+	}
 	*t = packTask{}
 	packTasks.put(t)
 }
@@ -53,18 +62,16 @@ func (t *packTask) Run(i int) {
 	for j := 0; j < q.width; j += packCols {
 		cols := max(0, min(packCols, q.cols-j))
 		whole := 0 // granules packed by assembly
-		if t.p.elem == t.src.elem && t.k()/depth > 0 {
-			whole = packWordsFast(t.src, q.col+j, cols, t.k()/depth, dst, j, words)
+		if t.p.elem == t.src.elem && t.p.k/depth > 0 {
+			whole = packWordsFast(t.src, q.col+j, cols, t.p.k/depth, dst, j, words)
 		}
 		for g := whole; g < len(q.offs); g++ {
 			var s granuleScratch
-			t.src.gather(&s, g*depth, min(depth, t.k()-g*depth), q.col+j, cols, t.p.elem)
+			t.src.gather(&s, g*depth, min(depth, t.p.k-g*depth), q.col+j, cols, t.p.elem)
 			s.store(dst[g*granuleWords*words+4*j:], words)
 		}
 	}
 }
-
-func (t *packTask) k() int { return t.p.k }
 
 // gather copies depth elements from row p on of columns col … col+cols−1. A
 // depth below one copies nothing.

@@ -1,0 +1,128 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// bf16s rounds numbers to BF16.
+func bf16s(x []float32) []BF16 {
+	y := make([]BF16, len(x))
+	for i, v := range x {
+		y[i] = ToBF16(v)
+	}
+	return y
+}
+
+// TestToBF16 looks for the nearest of the neighbours in float64.
+func TestToBF16(t *testing.T) {
+	for _, test := range []struct {
+		x    float32
+		want BF16
+	}{
+		{0, 0}, {float32(math.Copysign(0, -1)), 0x8000}, {1, 0x3f80}, {1 + 0x1p-8, 0x3f80}, {1 + 0x3p-8, 0x3f82},
+		{1 + 0x1.01p-8, 0x3f81}, {math.MaxFloat32, 0x7f80}, {float32(math.Inf(-1)), 0xff80}, {math.SmallestNonzeroFloat32, 0},
+	} {
+		if got := ToBF16(test.x); got != test.want {
+			t.Errorf("%v: %#x, want %#x", test.x, got, test.want)
+		}
+	}
+	if nan := ToBF16(math.Float32frombits(0x7f800001)); nan.Float32() == nan.Float32() {
+		t.Errorf("NaN became %v", nan.Float32())
+	}
+}
+
+func TestConvertBF16(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, place := range placements {
+		for _, n := range []int{0, 1, 7, 8, 15, 16, 17, 33, 100, 40000} {
+			x := place.place(t, n)
+			for i := range x {
+				x[i] = math.Float32frombits(r.Uint32())
+			}
+			want := bf16s(x)
+			y := guarded[BF16](t, n)
+			back := guarded[float32](t, n)
+			for _, op := range []string{"round_bf16", "expand_bf16"} {
+				rowLevels(t, op, func(t *testing.T) {
+					RoundBF16(x, y)
+					if !slices.Equal(y, want) {
+						t.Fatalf("%d elements: %v, want %v", n, y, want)
+					}
+					ExpandBF16(y, back)
+					for i, v := range back {
+						if math.Float32bits(v) != uint32(want[i])<<16 {
+							t.Fatalf("element %d of %d: %v, want %v", i, n, v, want[i].Float32())
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestGemmBF16 compares every product with float64, within the documented bound.
+func TestGemmBF16(t *testing.T) {
+	shapes := [][3]int{{1, 1, 1}, {1, 32, 8}, {5, 7, 3}, {12, 32, 64}, {13, 33, 65}, {17, 50, 100}, {70, 16, 129}, {40, 90, 0}, {0, 3, 3}}
+	for _, s := range shapes {
+		for _, op := range gemmOps {
+			for _, accumulate := range []bool{false, true} {
+				p := newProduct(op, s[0], s[1], s[2], 2, 0, randomFloats)
+				a, b := bf16s(p.a), bf16s(p.b)
+				for i := range p.a {
+					p.a[i] = a[i].Float32()
+				}
+				for i := range p.b {
+					p.b[i] = b[i].Float32()
+				}
+				want, size := p.reference(accumulate)
+				t.Run(fmt.Sprintf("%v/%dx%dx%d/%v", op, s[0], s[1], s[2], accumulate), func(t *testing.T) {
+					rowLevels(t, "gemm_bf16", func(t *testing.T) {
+						c := slices.Clone(p.c)
+						GemmBF16(op, p.m, p.n, p.k, a, p.lda, b, p.ldb, c, p.ldc, accumulate)
+						bound := float64(p.k+2) * 0x1p-23
+						for i, x := range c {
+							if e := math.Abs(float64(x) - want[i]); e > bound*size[i] {
+								t.Fatalf("c[%d] = %v, want %v (off by %.3g, at most %.3g)", i, x, want[i], e, bound*size[i])
+							}
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestGemmBF16Exact: small integers have exact sums in any order.
+func TestGemmBF16Exact(t *testing.T) {
+	for _, s := range [][3]int{{33, 65, 200}, {100, 100, 64}} {
+		for _, op := range gemmOps {
+			p := newProduct(op, s[0], s[1], s[2], 1, 0, smallIntegers)
+			a, b := bf16s(p.a), bf16s(p.b)
+			want, _ := p.reference(true)
+			rowLevels(t, "gemm_bf16", func(t *testing.T) {
+				c := slices.Clone(p.c)
+				GemmBF16(op, p.m, p.n, p.k, a, p.lda, b, p.ldb, c, p.ldc, true)
+				for i, x := range c {
+					if float64(x) != want[i] {
+						t.Fatalf("%v %v: c[%d] = %v, want %v", op, s, i, x, want[i])
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestGemmBF16Allocs(t *testing.T) {
+	a, b, c := make([]BF16, 100*100), make([]BF16, 100*100), make([]float32, 100*100)
+	for _, op := range gemmOps {
+		call := func() { GemmBF16(op, 100, 100, 100, a, 100, b, 100, c, 100, true) }
+		call()
+		if n := testing.AllocsPerRun(10, call); n != 0 {
+			t.Errorf("%v: %v allocations a call", op, n)
+		}
+	}
+}
