@@ -17,7 +17,7 @@ var geluQ8Tasks freeList[geluQ8Task]
 // Run does the i-th group of rows. The epilogue reads whole vectors of sums, so
 // columns at the end that are none go through the strip's buffer.
 func (t *geluQ8Task) Run(i int) {
-	s := strips.get()
+	s := newStrip()
 	e := &s.args
 	(&Epilogue{Activation: ActGELU}).args(e, sumFloat32, outBytes, t.quantize)
 	e.compensation, e.scale, e.bias = &s.compensation[0], &epilogueOnes[0], &epilogueZeros[0]

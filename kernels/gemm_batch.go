@@ -125,7 +125,7 @@ func (u *batchTask) Run(i int) {
 		t.c = unsafe.Add(t.c, (x*u.batch.C[0]+y*u.batch.C[1])*u.sizeC)
 		w.b.choose(t, u.unsignedA)
 		t.direct = t.direct && t.p.fullRows
-		s := strips.get()
+		s := newStrip()
 		t.rows(s, 0, t.m, t.p.panels)
 		strips.put(s)
 	}

@@ -13,20 +13,43 @@ import (
 const (
 	stripRows  = 48
 	chunkBytes = 384 << 10
+
+	// Where all of a sparse B stays in that cache and C's rows lie far apart, it
+	// is C that costs: then all panels meet a tile of rows before the next one,
+	// lest every store touch another page. At 5 % density, 1024×3072×768, that
+	// is 2.4 times as fast.
+	residentBytes = 512 << 10
+	farColumns    = 2048
 )
 
-// strip is the buffer of one strip: its sums, and for an int8 product with
-// zero points what is subtracted from its columns and rows.
-type strip struct {
+// stripData is what the kernels read and write of a strip: its sums, and what
+// the epilogue needs of its columns. It begins at a cache line, or every vector
+// would cross from one to the next.
+type stripData struct {
 	sums         [stripRows * panelCols]int32
 	compensation [panelCols]int32
 	scale, bias  [panelCols]float32
-	rowSums      []int32
-	a            []byte // prepared rows of A
-	args         epilogueArgs
+}
+
+// strip is the working memory of one part of a product.
+type strip struct {
+	*stripData
+	rowSums []int32
+	a       []byte // prepared rows of A
+	args    epilogueArgs
 }
 
 var strips freeList[strip]
+
+// newStrip takes a strip from the list.
+func newStrip() *strip {
+	s := strips.get()
+	if s.stripData == nil {
+		memory := growBytes(nil, int(unsafe.Sizeof(stripData{})))
+		s.stripData = (*stripData)(unsafe.Pointer(&memory[0]))
+	}
+	return s
+}
 
 // packedTask is the product of rows of A and a packed B, divided into a grid of
 // parts for Parallel.
@@ -77,7 +100,7 @@ func (t *packedTask) run() {
 // Run computes one part of C.
 func (t *packedTask) Run(part int) {
 	i0, p0 := part/t.gridCols*t.partRows, part%t.gridCols*t.partPanels
-	s := strips.get()
+	s := newStrip()
 	t.rows(s, i0, min(i0+t.partRows, t.m), t.p.panels[p0:min(p0+t.partPanels, len(t.p.panels))])
 	strips.put(s)
 }
@@ -87,6 +110,9 @@ func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 	t.e.args(&s.args, t.sumKind, t.outKind, t.quantize)
 	width := t.p.maxOff
 	chunk := max(stripRows, chunkBytes/max(width, 1)/stripRows*stripRows)
+	if len(t.p.data) <= residentBytes && t.ldc >= farColumns {
+		chunk = 12
+	}
 	for ; i < iEnd; i += chunk {
 		rows := min(chunk, iEnd-i)
 		a, lda := unsafe.Add(t.a, i*t.lda), t.lda
