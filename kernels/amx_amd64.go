@@ -16,10 +16,10 @@ const amxRun = 4
 
 // tileConfig is what LDTILECFG loads: the shapes of the AMX tiles.
 type tileConfig struct {
-	palette, startRow uint8
-	_                 [14]byte
-	rowBytes          [16]uint16
-	rows              [16]uint8
+	palette  uint8
+	_        [15]byte // where an interrupted load or store goes on, and nothing
+	rowBytes [16]uint16
+	rows     [16]uint8
 }
 
 // newTileConfig describes the tiles of a step of run granules, with rows of C,
