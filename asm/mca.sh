@@ -4,19 +4,19 @@
 #
 #	bash asm/mca.sh
 #
-# Needs Go, GNU objdump and llvm-mca 15 or later (Debian: llvm-19).
+# Needs Go, GNU objdump and llvm-mca of LLVM 19 (Debian: llvm-19); others were
+# not tried.
 #
-# llvm-mca knows no timing of AMX, in any version so far: it takes each of its
-# instructions for one of 100 cycles on any port. So they are replaced by others
-# that take what Intel's Optimization Reference Manual (248966, "Intel AMX",
+# It knows no timing of AMX: it takes each of its instructions for one of 100
+# cycles on any port. So they are replaced by others that take what Intel's Optimization Reference Manual (248966, "Intel AMX",
 # instruction throughput and latency) says, in llvm-mca's own model:
 #
 #	            throughput  latency   stand-in
-#	TDP*            16         52     16 VDIVPD of ymm, a cycle of port 0 each, and a
-#	                                  chain of 10 loads (5 of latency) and 2
-#	                                  LEA for the sum
-#	TILELOADD        8         45     24 loads at 3 a cycle; 12 or 6 where the
-#	                                  tile has 8 or 4 rows
+#	TDP*            16         52     16 VDIVPD of ymm, a cycle of port 0 each,
+#	                                  and for the sum a chain of 10 loads (5 of
+#	                                  latency) and 2 LEA
+#	TILELOADD        8         45     24 loads, 3 a cycle in llvm-mca; 12 or 6
+#	                                  where the tile has 8 or 4 rows
 #
 # The latency of loads is that of a vector's, 8: no address here depends on a
 # sum. Everything else is llvm-mca's: dispatch, the size of its buffers, ports.
