@@ -16,10 +16,10 @@ const amxRun = 4
 
 // tileConfig is what LDTILECFG loads: the shapes of the AMX tiles.
 type tileConfig struct {
-	palette, startRow uint8
-	_                 [14]byte
-	rowBytes          [16]uint16
-	rows              [16]uint8
+	palette  uint8
+	_        [15]byte // where an interrupted load or store goes on, and nothing
+	rowBytes [16]uint16
+	rows     [16]uint8
 }
 
 // newTileConfig describes the tiles of a step of run granules, with rows of C,
@@ -54,12 +54,32 @@ func tileRun(offs []int32) int {
 
 func gemmInt8AMXU8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool) {
 	run := tileRun(offs)
+	if blocksInPairs(rows, cols, run, offs) {
+		whole := rows &^ 31
+		cfg := newTileConfig(32, amxRun)
+		var scratch pairScratch
+		gemmInt8AMXPairsU8(whole/32, a, lda, offs, b, c, ldc, add, &cfg, &scratch)
+		if whole == rows {
+			return
+		}
+		rows, a, c = rows-whole, unsafe.Add(a, whole*lda), unsafe.Add(c, whole*ldc*4)
+	}
 	full, tail := newTileConfig(32, run), newTileConfig(rows%32, run)
 	gemmInt8AMX32x32U8(rows, cols, a, lda, offs, b, c, ldc, add, run, &full, &tail)
 }
 
 func gemmInt8AMXS8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool) {
 	run := tileRun(offs)
+	if blocksInPairs(rows, cols, run, offs) {
+		whole := rows &^ 31
+		cfg := newTileConfig(32, amxRun)
+		var scratch pairScratch
+		gemmInt8AMXPairsS8(whole/32, a, lda, offs, b, c, ldc, add, &cfg, &scratch)
+		if whole == rows {
+			return
+		}
+		rows, a, c = rows-whole, unsafe.Add(a, whole*lda), unsafe.Add(c, whole*ldc*4)
+	}
 	full, tail := newTileConfig(32, run), newTileConfig(rows%32, run)
 	gemmInt8AMX32x32S8(rows, cols, a, lda, offs, b, c, ldc, add, run, &full, &tail)
 }

@@ -2,6 +2,8 @@ package kernels
 
 import (
 	"flag"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -20,8 +22,10 @@ func TestExpectedLevel(t *testing.T) {
 	for i := range numISA {
 		t.Logf("%-8v %s", i, Missing(i))
 	}
-	for _, op := range []string{"gemm_int8", "gemm_bf16", "gemm_f32"} {
-		t.Logf("%s runs on %q", op, Selected(op).Name)
+	for _, op := range slices.Sorted(maps.Keys(families)) {
+		if strings.HasPrefix(op, "gemm_") {
+			t.Logf("%s runs on %q", op, Selected(op).Name)
+		}
 	}
 	if *expectedLevel != "" && Level().String() != *expectedLevel {
 		t.Errorf("the level is %v, want %s", Level(), *expectedLevel)

@@ -32,12 +32,16 @@ func newPanelCall[C int32 | float32](t testing.TB, rows, cols int, offs []int32,
 	return p
 }
 
+func (p *panelCall[C]) call(f panelKernel) {
+	f(p.rows, p.cols, unsafe.Pointer(unsafe.SliceData(p.a)), p.lda, p.offs, unsafe.Pointer(unsafe.SliceData(p.b)),
+		unsafe.Pointer(unsafe.SliceData(p.c)), p.ldc, p.add)
+}
+
 // run calls the kernel on a copy of C and checks that nothing else has changed.
 func (p *panelCall[C]) run(t *testing.T, f panelKernel) []C {
 	t.Helper()
 	a, b, before := slices.Clone(p.a), slices.Clone(p.b), slices.Clone(p.c)
-	f(p.rows, p.cols, unsafe.Pointer(unsafe.SliceData(p.a)), p.lda, p.offs, unsafe.Pointer(unsafe.SliceData(p.b)),
-		unsafe.Pointer(unsafe.SliceData(p.c)), p.ldc, p.add)
+	p.call(f)
 	if !slices.Equal(a, p.a) || !slices.Equal(b, p.b) {
 		t.Fatalf("%v: an operand has changed", p)
 	}
@@ -74,6 +78,9 @@ var panelOffs = map[string][]int32{
 	"singles":     {16, 48, 96, 144, 160},
 	"pair":        {32, 48},
 	"pairs":       {0, 16, 64, 80, 96, 112, 224, 240},
+	"three pairs": {64, 80, 0, 16, 32, 48},
+	"six pairs":   {0, 16, 64, 80, 96, 112, 160, 176, 256, 272, 32, 48},
+	"seven pairs": {0, 16, 64, 80, 96, 112, 160, 176, 224, 240, 288, 304, 32, 48},
 	"odd run":     {0, 16, 32},
 	"four":        {0, 16, 32, 48},
 	"fours":       {64, 80, 96, 112, 0, 16, 32, 48, 192, 208, 224, 240},
@@ -83,9 +90,12 @@ var panelOffs = map[string][]int32{
 
 // panelCalls calls f with operands of every kind.
 func panelCalls[C int32 | float32](t *testing.T, f func(t *testing.T, p *panelCall[C])) {
-	rows := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33, 47, 48, 49, 64, 70}
+	rows := []int{47, 48, 49, 64, 70}
+	for m := 1; m <= 33; m++ {
+		rows = append(rows, m)
+	}
 	if testing.Short() {
-		rows = []int{1, 5, 7, 11, 12, 16, 17, 31, 33, 64}
+		rows = []int{1, 5, 7, 11, 12, 16, 17, 32, 33, 66}
 	}
 	for name, offs := range panelOffs {
 		t.Run(name, func(t *testing.T) {
@@ -184,7 +194,7 @@ func TestPanelInt8Extremes(t *testing.T) {
 			for _, offs := range panelOffs {
 				for _, x := range []byte{255, 128, 127, 0} {
 					for _, y := range []byte{127, 0x80, 0x81, 255} {
-						p := newPanelCall[int32](t, 19, 32, offs, true)
+						p := newPanelCall[int32](t, 35, 32, offs, true)
 						fillWith(p.a, x)
 						fillWith(p.b, y)
 						fillWith(p.c, math.MaxInt32)
@@ -230,6 +240,29 @@ func TestPanelBF16(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestPanelAllocs covers what the kernels do in Go before their loops.
+func TestPanelAllocs(t *testing.T) {
+	check := func(t *testing.T, f func()) {
+		if n := testing.AllocsPerRun(10, f); n != 0 {
+			t.Errorf("%v allocations a call", n)
+		}
+	}
+	for name, offs := range panelOffs {
+		t.Run(name, func(t *testing.T) {
+			implementations(t, &gemmInt8Family, func(t *testing.T, k int8Kernel) {
+				int8Signs(t, k, func(t *testing.T, kernel panelKernel, _ bool) {
+					p := newPanelCall[int32](t, 33, 32, offs, false)
+					check(t, func() { p.call(kernel) })
+				})
+			})
+			implementations(t, &gemmBF16Family, func(t *testing.T, kernel panelKernel) {
+				p := newPanelCall[float32](t, 33, 32, offs, false)
+				check(t, func() { p.call(kernel) })
+			})
+		})
+	}
 }
 
 func randomBytes(r *rand.Rand, x []byte) {

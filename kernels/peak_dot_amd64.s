@@ -1,10 +1,11 @@
-// Code generated from asm/peak_bf16_amd64.s.in by go generate ./asm; DO NOT EDIT.
+// Code generated from asm/peak_dot_amd64.s.in by go generate ./asm; DO NOT EDIT.
 
 //go:build !noasm && !purego
 
 #include "textflag.h"
 
-// The yardstick of the products of BF16: independent VDPBF16PS on registers.
+// The yardsticks of the products of BF16 and, without AVX-512, of int8:
+// independent multiplications on registers.
 
 // func peakBF16(n int): n times 16 vectors of 16 sums of two products
 TEXT ·peakBF16(SB), NOSPLIT, $0-8
@@ -28,6 +29,29 @@ loop:
 	LONG $0x40763262; WORD $0xe852                               // VDPBF16PS zmm13, zmm17, zmm16
 	LONG $0x40763262; WORD $0xf052                               // VDPBF16PS zmm14, zmm17, zmm16
 	LONG $0x40763262; WORD $0xf852                               // VDPBF16PS zmm15, zmm17, zmm16
+	DECQ CX
+	JNZ  loop
+	VZEROUPPER
+	RET
+
+// func peakInt8VEX(n int): n times 12 vectors of 8 sums of four products
+TEXT ·peakInt8VEX(SB), NOSPLIT, $0-8
+	MOVQ  n+0(FP), CX
+	VPXOR Y12, Y12, Y12
+	VPXOR Y13, Y13, Y13
+loop:
+	LONG $0x5015c2c4; BYTE $0xc4                                 // {vex} VPDPBUSD ymm0, ymm13, ymm12
+	LONG $0x5015c2c4; BYTE $0xcc                                 // {vex} VPDPBUSD ymm1, ymm13, ymm12
+	LONG $0x5015c2c4; BYTE $0xd4                                 // {vex} VPDPBUSD ymm2, ymm13, ymm12
+	LONG $0x5015c2c4; BYTE $0xdc                                 // {vex} VPDPBUSD ymm3, ymm13, ymm12
+	LONG $0x5015c2c4; BYTE $0xe4                                 // {vex} VPDPBUSD ymm4, ymm13, ymm12
+	LONG $0x5015c2c4; BYTE $0xec                                 // {vex} VPDPBUSD ymm5, ymm13, ymm12
+	LONG $0x5015c2c4; BYTE $0xf4                                 // {vex} VPDPBUSD ymm6, ymm13, ymm12
+	LONG $0x5015c2c4; BYTE $0xfc                                 // {vex} VPDPBUSD ymm7, ymm13, ymm12
+	LONG $0x501542c4; BYTE $0xc4                                 // {vex} VPDPBUSD ymm8, ymm13, ymm12
+	LONG $0x501542c4; BYTE $0xcc                                 // {vex} VPDPBUSD ymm9, ymm13, ymm12
+	LONG $0x501542c4; BYTE $0xd4                                 // {vex} VPDPBUSD ymm10, ymm13, ymm12
+	LONG $0x501542c4; BYTE $0xdc                                 // {vex} VPDPBUSD ymm11, ymm13, ymm12
 	DECQ CX
 	JNZ  loop
 	VZEROUPPER
