@@ -64,9 +64,8 @@ func TestActivations(t *testing.T) {
 
 // epilogueCase is an int8 product with everything an epilogue can do.
 type epilogueCase struct {
-	p        *int8Product[uint8]
-	e        Epilogue
-	residual []float32
+	p *int8Product[uint8]
+	e Epilogue
 }
 
 func newEpilogueCase(t *testing.T, r *rand.Rand, m, n, k int) epilogueCase {

@@ -19,6 +19,7 @@ func BenchmarkPeakFMA(b *testing.B) {
 
 // BenchmarkPeakVNNI is the limit of products of bytes by VPDPBUSD.
 func BenchmarkPeakVNNI(b *testing.B) {
+	b.Run("avxvnni", func(b *testing.B) { peak(b, Missing(AVXVNNI), peakInt8VEX, 12*32, "GOP/s") })
 	b.Run("vnni", func(b *testing.B) { peak(b, Missing(VNNI), peakVNNI512, 16*64, "GOP/s") })
 }
 
