@@ -61,7 +61,7 @@ func GemmPackedBF16[C float32 | uint8 | int8](m int, a []BF16, lda int, b *Packe
 	if t == nil {
 		return
 	}
-	t.floats(b.kernel.fn)
+	t.floats(b.kernel)
 	t.run()
 }
 

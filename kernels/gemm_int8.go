@@ -145,6 +145,9 @@ func (p *PackedInt8) choose(t *packedTask, unsigned bool) {
 		t.prepare = flipped
 		t.zeroA += 128
 	}
+	if p.kernel.ISA == AMX {
+		t.stripRows = amxRows
+	}
 	if t.m < fewRows {
 		t.kernel = p.few
 	}

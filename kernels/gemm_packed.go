@@ -6,12 +6,16 @@ import (
 )
 
 // Blocking of the packed products. A panel of B meets one strip of A after the
-// other, a strip's sums staying in a buffer of 6 KiB until the epilogue has
-// taken them. Strips are a multiple of every kernel's MR but AMX's, which cuts
-// one into 32 + 16. The strips that meet a panel before the next one comes, a
-// chunk, are no more than stays in the second-level cache beside it.
+// other, a strip's sums staying in a buffer of 4 KiB until the epilogue has
+// taken them. The strips that meet a panel before the next one comes, a chunk,
+// are no more than stays in the second-level cache beside it.
 const (
-	stripRows  = 48
+	// stripRows is the rows of a strip, two tiles of AVX-512 and four of AVX2;
+	// amxRows those of AMX's, one tile. Longer ones save calls but hand more
+	// stores of C at a time to the caches than those take without waiting.
+	stripRows = 24
+	amxRows   = 32
+
 	chunkBytes = 384 << 10
 
 	// Where all of a sparse B stays in that cache and C's rows lie far apart, it
@@ -26,7 +30,7 @@ const (
 // the epilogue needs of its columns. It begins at a cache line, or every vector
 // would cross from one to the next.
 type stripData struct {
-	sums         [stripRows * panelCols]int32
+	sums         [amxRows * panelCols]int32
 	compensation [panelCols]int32
 	scale, bias  [panelCols]float32
 }
@@ -72,6 +76,7 @@ type packedTask struct {
 	ldc              int // elements
 	direct           bool
 
+	stripRows                      int
 	partRows, partPanels, gridCols int
 }
 
@@ -88,7 +93,7 @@ func (t *packedTask) run() {
 	words := int(t.p.Density()*float64(t.p.n)*float64(t.p.k*t.p.elem/4)) * t.m
 	if words >= 2*packedShare {
 		threads := min(runtime.GOMAXPROCS(0), words/packedShare)
-		rows, cols := gemmGrid(t.m, t.p.n, 12, panelCols, threads)
+		rows, cols := gemmGrid(t.m, t.p.n, t.stripRows, panelCols, threads)
 		t.partRows, t.partPanels = rows, ceilDiv(cols, panelCols)
 	}
 	t.gridCols = ceilDiv(len(t.p.panels), t.partPanels)
@@ -109,9 +114,9 @@ func (t *packedTask) Run(part int) {
 func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 	t.e.args(&s.args, t.sumKind, t.outKind, t.quantize)
 	width := t.p.maxOff
-	chunk := max(stripRows, chunkBytes/max(width, 1)/stripRows*stripRows)
+	chunk := max(t.stripRows, chunkBytes/max(width, 1)/t.stripRows*t.stripRows)
 	if len(t.p.data) <= residentBytes && t.ldc >= farColumns {
-		chunk = 12
+		chunk = stripRows / 2
 	}
 	for ; i < iEnd; i += chunk {
 		rows := min(chunk, iEnd-i)
@@ -139,8 +144,8 @@ func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *
 		return
 	}
 	t.columns(s, q)
-	for r := 0; r < rows; r += stripRows {
-		n := min(stripRows, rows-r)
+	for r := 0; r < rows; r += t.stripRows {
+		n := min(t.stripRows, rows-r)
 		t.kernel(n, q.width, unsafe.Add(a, r*lda), lda, q.offs, b, unsafe.Pointer(&s.sums), panelCols, false)
 		if t.zeroB != 0 {
 			subtractRowSums(n, s.sums[:], s.rowSums[r:])
@@ -267,7 +272,7 @@ func newPackedTask[A uint8 | int8 | BF16 | float32, C int32 | float32 | uint8 | 
 	t := packedTasks.get()
 	*t = packedTask{
 		p: p, m: m, a: unsafe.Pointer(unsafe.SliceData(a)), lda: lda * size, lenA: len(a) * size, elem: size,
-		outKind: out, e: *e, quantize: quantize, c: unsafe.Pointer(unsafe.SliceData(c)), ldc: ldc,
+		stripRows: stripRows, outKind: out, e: *e, quantize: quantize, c: unsafe.Pointer(unsafe.SliceData(c)), ldc: ldc,
 	}
 	return t
 }

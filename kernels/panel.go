@@ -52,8 +52,9 @@ const (
 //
 // rows ≥ 1; cols is 32 or 16; lda is in bytes, ldc in elements of four bytes
 // (int32 or float32). offs may be empty. Floats are summed up in this very
-// order, one chain of multiply-adds for each element. The caller vouches that
-// everything named lies in its slice.
+// order, one chain of multiply-adds for each element; only AMX sums up the
+// upper and the lower BF16 of the words of a tile by themselves. The caller
+// vouches that everything named lies in its slice.
 type panelKernel func(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
 
 // int8Kernel is an implementation of the int8 product. Where widened is not
