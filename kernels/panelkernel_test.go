@@ -244,24 +244,19 @@ func TestPanelBF16(t *testing.T) {
 
 // TestPanelAllocs covers what the kernels do in Go before their loops.
 func TestPanelAllocs(t *testing.T) {
-	check := func(t *testing.T, f func()) {
-		if n := testing.AllocsPerRun(10, f); n != 0 {
-			t.Errorf("%v allocations a call", n)
+	implementations(t, &gemmInt8Family, func(t *testing.T, k int8Kernel) {
+		int8Signs(t, k, func(t *testing.T, kernel panelKernel, _ bool) { checkAllocs[int32](t, kernel) })
+	})
+	implementations(t, &gemmBF16Family, func(t *testing.T, kernel panelKernel) { checkAllocs[float32](t, kernel) })
+}
+
+func checkAllocs[C int32 | float32](t *testing.T, kernel panelKernel) {
+	t.Helper()
+	for _, offs := range panelOffs {
+		p := newPanelCall[C](t, 33, 32, offs, false)
+		if n := testing.AllocsPerRun(10, func() { p.call(kernel) }); n != 0 {
+			t.Errorf("%v: %v allocations a call", p, n)
 		}
-	}
-	for name, offs := range panelOffs {
-		t.Run(name, func(t *testing.T) {
-			implementations(t, &gemmInt8Family, func(t *testing.T, k int8Kernel) {
-				int8Signs(t, k, func(t *testing.T, kernel panelKernel, _ bool) {
-					p := newPanelCall[int32](t, 33, 32, offs, false)
-					check(t, func() { p.call(kernel) })
-				})
-			})
-			implementations(t, &gemmBF16Family, func(t *testing.T, kernel panelKernel) {
-				p := newPanelCall[float32](t, 33, 32, offs, false)
-				check(t, func() { p.call(kernel) })
-			})
-		})
 	}
 }
 
