@@ -56,7 +56,7 @@ func TestExpErf(t *testing.T) {
 			first, other := make([]float32, vectorGrain), make([]float32, vectorGrain)
 			wholeRange(func(x []float32) {
 				for i, k := range families[c.op].kernels() {
-					if Missing(k.ISA) != "" || k.ISA > top {
+					if k.missing() != "" || k.ISA > top {
 						continue
 					}
 					setLevel(k.ISA)

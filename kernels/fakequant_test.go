@@ -186,7 +186,7 @@ func FuzzFakeQuantize(f *testing.F) {
 		}
 		y := make([]float32, len(x))
 		for _, k := range fakeQuantFamily.kernels() {
-			if Missing(k.ISA) != "" || k.ISA > top {
+			if k.missing() != "" || k.ISA > top {
 				continue
 			}
 			setLevel(k.ISA)

@@ -39,7 +39,7 @@ func reportGFLOPS(b *testing.B, perTurn int) {
 func benchLevels(b *testing.B, op string, f func(b *testing.B)) {
 	defer setLevel(level)
 	for _, k := range families[op].kernels() {
-		if Missing(k.ISA) == "" {
+		if k.missing() == "" {
 			setLevel(k.ISA)
 			b.Run(k.ISA.String(), f)
 		}

@@ -96,7 +96,7 @@ func FuzzLayerNormQ8(f *testing.F) {
 		var want []float32
 		var levels []int8
 		for _, k := range layerNormQ8Family.kernels() {
-			if Missing(k.ISA) != "" || k.ISA > top {
+			if k.missing() != "" || k.ISA > top {
 				continue
 			}
 			setLevel(k.ISA)

@@ -180,7 +180,7 @@ func FuzzQuantize(f *testing.F) {
 		top := level
 		defer setLevel(top)
 		for _, k := range quantizeFamily.kernels() {
-			if Missing(k.ISA) != "" || k.ISA > top {
+			if k.missing() != "" || k.ISA > top {
 				continue
 			}
 			setLevel(k.ISA)

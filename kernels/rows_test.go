@@ -20,7 +20,7 @@ func rowLevels(t *testing.T, op string, f func(t *testing.T)) {
 	ran := 0
 	for _, k := range families[op].kernels() {
 		t.Run(k.Name, func(t *testing.T) {
-			if why := Missing(k.ISA); why != "" {
+			if why := k.missing(); why != "" {
 				t.Skip(why)
 			}
 			if k.ISA > top {
@@ -242,7 +242,7 @@ func (c rowCall) start() {
 func TestRowsThreads(t *testing.T) {
 	calls := rowCalls()
 	for _, k := range addFamily.kernels() {
-		if Missing(k.ISA) != "" || k.ISA > level {
+		if k.missing() != "" || k.ISA > level {
 			continue
 		}
 		t.Run(k.ISA.String(), func(t *testing.T) {
@@ -294,7 +294,7 @@ func TestRowsBitEqual(t *testing.T) {
 		c.call()
 		want := c.result()
 		for _, k := range addFamily.kernels() {
-			if Missing(k.ISA) != "" || k.ISA > top {
+			if k.missing() != "" || k.ISA > top {
 				continue
 			}
 			setLevel(k.ISA)

@@ -185,7 +185,7 @@ func FuzzSoftmaxQ8(f *testing.F) {
 		defer setLevel(top)
 		var want [2][]uint8
 		for _, k := range softmaxQ8Family.kernels() {
-			if Missing(k.ISA) != "" || k.ISA > top {
+			if k.missing() != "" || k.ISA > top {
 				continue
 			}
 			setLevel(k.ISA)
