@@ -83,8 +83,8 @@ type packedTask struct {
 var packedTasks freeList[packedTask]
 
 // packedShare is the number of words' multiplications that is worth a further
-// thread; see gemmShare.
-const packedShare = 1 << 20
+// thread, some 2 µs of AVX-512: one that still looks for work joins within that.
+const packedShare = 1 << 18
 
 // run computes the product, shared among threads if it is large.
 func (t *packedTask) run() {
@@ -92,14 +92,39 @@ func (t *packedTask) run() {
 	t.partRows, t.partPanels = t.m, len(t.p.panels)
 	words := int(t.p.Density()*float64(t.p.n)*float64(t.p.k*t.p.elem/4)) * t.m
 	if words >= 2*packedShare {
-		threads := min(runtime.GOMAXPROCS(0), words/packedShare)
-		rows, cols := gemmGrid(t.m, t.p.n, t.stripRows, panelCols, threads)
-		t.partRows, t.partPanels = rows, ceilDiv(cols, panelCols)
+		shares := words / packedShare
+		threads := min(runtime.GOMAXPROCS(0), shares)
+		t.partRows, t.partPanels = packedGrid(t.m, len(t.p.panels), t.stripRows, threads, min(8*threads, max(threads, shares/2)), t.p.Density())
 	}
 	t.gridCols = ceilDiv(len(t.p.panels), t.partPanels)
 	Parallel(ceilDiv(t.m, t.partRows)*t.gridCols, t)
 	*t = packedTask{}
 	packedTasks.put(t)
+}
+
+// packedGrid chooses the parts, at most so many, into which rows and panels are
+// cut for a number of threads: as many rounds as threads take, and half a part that the last
+// thread is late by on a machine that has other work, against what every part
+// costs: r strips of w panels are multiplied, a quarter of that time for each
+// strip goes into fetching its rows, for each panel into fetching it, and some
+// into beginning.
+func packedGrid(m, panels, stripRows, threads, most int, density float64) (rows, width int) {
+	if threads < 2 {
+		return m, panels
+	}
+	best := 0.0
+	strips := ceilDiv(m, stripRows)
+	for down := 1; down <= min(most, strips); down++ {
+		for across := 1; down*across <= most && across <= panels; across++ {
+			r, w := ceilDiv(strips, down), ceilDiv(panels, across)
+			rounds := ceilDiv(ceilDiv(strips, r)*ceilDiv(panels, w), threads)
+			part := density*float64(4*r*w+w) + float64(r) + 2
+			if cost := (float64(rounds) + 0.5) * part; best == 0 || cost < best {
+				best, rows, width = cost, r*stripRows, w
+			}
+		}
+	}
+	return rows, width
 }
 
 // Run computes one part of C.

@@ -89,6 +89,22 @@ func TestGemmPackedF32Tolerance(t *testing.T) {
 	}
 }
 
+// TestPackedGrid checks that every thread has work, and that the parts cover C.
+func TestPackedGrid(t *testing.T) {
+	for _, s := range [][2]int{{1, 24}, {8, 96}, {128, 24}, {1024, 24}, {1024, 96}, {4096, 1}, {25, 3}, {100, 7}} {
+		for _, threads := range []int{1, 2, 3, 8, 64} {
+			rows, panels := packedGrid(s[0], s[1], stripRows, threads, 8*threads, 1)
+			if rows < 1 || panels < 1 || rows < s[0] && rows%stripRows != 0 {
+				t.Fatalf("%v, %d threads: parts of %d rows, %d panels", s, threads, rows, panels)
+			}
+			parts, units := ceilDiv(s[0], rows)*ceilDiv(s[1], panels), ceilDiv(s[0], stripRows)*s[1]
+			if most := min(threads, units); 2*parts < most || parts > 8*threads {
+				t.Errorf("%v, %d threads: %d parts of %d", s, threads, parts, units)
+			}
+		}
+	}
+}
+
 // TestPackedFloatsPadding: what lies behind the rows of A, or in the gaps of C,
 // never enters a sum, not even as NaN times zero.
 func TestPackedFloatsPadding(t *testing.T) {
