@@ -21,14 +21,14 @@
 // A packed B (k, n) is cut into panels of 32 columns, and along the depth into
 // granules, 16 bytes of a row of A each:
 //
-//	            B                          a granule of int8: 16 × 32
-//	      n = 80 columns                     column 0     1           31
-//	    ┌──────┬──────┬───┐      word 0    [ b0 b1 b2 b3 | b0 b1 b2 b3 | … ]  128 bytes
-//	    │ panel│ panel│   │      word 1    [ b4 b5 b6 b7 | …                ]
-//	  k │   0  │   1  │ 2 │      word 2    [ …                              ]
-//	    │      │      │   │      word 3    [ …             b15             ]
-//	    └──────┴──────┴───┘
-//	       32     32    16      a row of A  [ a0 a1 a2 a3 | a4 … | … | … a15 ]
+//	          B                          a granule of int8: 16 × 32
+//	    n = 80 columns                     column 0     1           31
+//	  ┌──────┬──────┬───┐      word 0    [ b0 b1 b2 b3 | b0 b1 b2 b3 | … ]  128 bytes
+//	  │ panel│ panel│   │      word 1    [ b4 b5 b6 b7 | …                ]
+//	k │   0  │   1  │ 2 │      word 2    [ …                              ]
+//	  │      │      │   │      word 3    [ …             b15             ]
+//	  └──────┴──────┴───┘
+//	     32     32    16      a row of A  [ a0 a1 a2 a3 | a4 … | … | … a15 ]
 //
 // A word is 32 bits: four int8, two BF16 or one float32, one below the other in
 // B. The kernel broadcasts word w of each row of A and multiplies it with word w
