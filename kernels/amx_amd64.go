@@ -52,42 +52,42 @@ func tileRun(offs []int32) int {
 // gemmInt8AMXU8, gemmInt8AMXS8 and gemmBF16AMX are [panelKernel]s. A product of
 // n rows of A takes AMX about as long as one of 16, or of 32 where n > 16.
 
-func gemmInt8AMXU8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool) {
+func gemmInt8AMXU8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer) {
 	run := tileRun(offs)
 	if blocksInPairs(rows, cols, run, offs) {
 		whole := rows &^ 31
 		cfg := newTileConfig(32, amxRun)
 		var scratch pairScratch
-		gemmInt8AMXPairsU8(whole/32, a, lda, offs, b, c, ldc, add, &cfg, &scratch)
+		gemmInt8AMXPairsU8(whole/32, a, lda, offs, b, c, ldc, from, &cfg, &scratch)
 		if whole == rows {
 			return
 		}
 		rows, a, c = rows-whole, unsafe.Add(a, whole*lda), unsafe.Add(c, whole*ldc*4)
 	}
 	full, tail := newTileConfig(32, run), newTileConfig(rows%32, run)
-	gemmInt8AMX32x32U8(rows, cols, a, lda, offs, b, c, ldc, add, run, &full, &tail)
+	gemmInt8AMX32x32U8(rows, cols, a, lda, offs, b, c, ldc, from, run, &full, &tail)
 }
 
-func gemmInt8AMXS8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool) {
+func gemmInt8AMXS8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer) {
 	run := tileRun(offs)
 	if blocksInPairs(rows, cols, run, offs) {
 		whole := rows &^ 31
 		cfg := newTileConfig(32, amxRun)
 		var scratch pairScratch
-		gemmInt8AMXPairsS8(whole/32, a, lda, offs, b, c, ldc, add, &cfg, &scratch)
+		gemmInt8AMXPairsS8(whole/32, a, lda, offs, b, c, ldc, from, &cfg, &scratch)
 		if whole == rows {
 			return
 		}
 		rows, a, c = rows-whole, unsafe.Add(a, whole*lda), unsafe.Add(c, whole*ldc*4)
 	}
 	full, tail := newTileConfig(32, run), newTileConfig(rows%32, run)
-	gemmInt8AMX32x32S8(rows, cols, a, lda, offs, b, c, ldc, add, run, &full, &tail)
+	gemmInt8AMX32x32S8(rows, cols, a, lda, offs, b, c, ldc, from, run, &full, &tail)
 }
 
-func gemmBF16AMX(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool) {
+func gemmBF16AMX(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer) {
 	run := tileRun(offs)
 	full, tail := newTileConfig(32, run), newTileConfig(rows%32, run)
-	gemmBF16AMX32x32(rows, cols, a, lda, offs, b, c, ldc, add, run, &full, &tail)
+	gemmBF16AMX32x32(rows, cols, a, lda, offs, b, c, ldc, from, run, &full, &tail)
 }
 
 // The loops of [panelKernel] in steps of run granules, with the configurations
@@ -96,10 +96,10 @@ func gemmBF16AMX(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c u
 // not within assembly.
 
 //go:noescape
-func gemmInt8AMX32x32U8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool, run int, full, tail *tileConfig)
+func gemmInt8AMX32x32U8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer, run int, full, tail *tileConfig)
 
 //go:noescape
-func gemmInt8AMX32x32S8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool, run int, full, tail *tileConfig)
+func gemmInt8AMX32x32S8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer, run int, full, tail *tileConfig)
 
 //go:noescape
-func gemmBF16AMX32x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool, run int, full, tail *tileConfig)
+func gemmBF16AMX32x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer, run int, full, tail *tileConfig)

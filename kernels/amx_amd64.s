@@ -51,21 +51,20 @@
 	IMULQ R12, R10 \
 	LONG $0x4978e2c4; BYTE $0x00                                 // LDTILECFG [rax]
 
-// TILE begins a tile of C: as it is, or as zeros.
+// TILE begins a tile of C: with from in each row, at a distance of zero, or with
+// zeros.
 #define TILE \
 	CMPQ DI, $32; \
 	JGE  start; \
 	MOVQ tail+104(FP), AX \
 	LONG $0x4978e2c4; BYTE $0x00                               \ // LDTILECFG [rax]
 start: \
-	MOVQ R15, R14; \
-	SHLQ $4, R14; \
-	ADDQ R13, R14; \
 	MOVQ b+56(FP), BX; \
 	MOVQ offs_base+32(FP), DX; \
 	MOVQ offs_len+40(FP), CX; \
 	LEAQ (DX)(CX*4), CX; \
-	CMPB add+80(FP), $0; \
+	MOVQ from+80(FP), AX; \
+	TESTQ AX, AX; \
 	JNE  sumsLeft \
 	LONG $0x497be2c4; BYTE $0xc0                               \ // TILEZERO tmm0
 	LONG $0x497be2c4; BYTE $0xc8                               \ // TILEZERO tmm1
@@ -73,18 +72,22 @@ start: \
 	LONG $0x497be2c4; BYTE $0xd8                               \ // TILEZERO tmm3
 	JMP  sums; \
 sumsLeft: \
-	LONG $0x4b7b82c4; WORD $0x3d44; BYTE $0x00                 \ // TILELOADD tmm0, [r13+r15*1]
+	XORL R14, R14 \
+	LONG $0x4b7ba2c4; WORD $0x3004                             \ // TILELOADD tmm0, [rax+r14*1]
 	CMPQ DI, $16; \
 	JLE  sumsRight \
-	LONG $0x4b7b82c4; WORD $0x3e14                             \ // TILELOADD tmm2, [r14+r15*1]
+	LONG $0x4b7ba2c4; WORD $0x3014                             \ // TILELOADD tmm2, [rax+r14*1]
 sumsRight: \
 	CMPQ R12, $64; \
 	JEQ  sums \
-	LONG $0x4b7b82c4; WORD $0x3d4c; BYTE $0x40                 \ // TILELOADD tmm1, [r13+r15*1+64]
+	LONG $0x4b7ba2c4; WORD $0x304c; BYTE $0x40                 \ // TILELOADD tmm1, [rax+r14*1+64]
 	CMPQ DI, $16; \
 	JLE  sums \
-	LONG $0x4b7b82c4; WORD $0x3e5c; BYTE $0x40                 \ // TILELOADD tmm3, [r14+r15*1+64]
+	LONG $0x4b7ba2c4; WORD $0x305c; BYTE $0x40                 \ // TILELOADD tmm3, [rax+r14*1+64]
 sums: \
+	MOVQ R15, R14; \
+	SHLQ $4, R14; \
+	ADDQ R13, R14; \
 	CMPQ DX, CX; \
 	JEQ  store
 
@@ -187,7 +190,7 @@ next: \
 #define TDP11 \
 	LONG $0x5e41e2c4; BYTE $0xdd                                 // TDPBUSD tmm3, tmm5, tmm7
 
-// func gemmInt8AMX32x32U8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool, run int, full, tail *tileConfig)
+// func gemmInt8AMX32x32U8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer, run int, full, tail *tileConfig)
 TEXT ·gemmInt8AMX32x32U8(SB), NOSPLIT, $0-112
 	BEGIN
 
@@ -212,7 +215,7 @@ store:
 #define TDP11 \
 	LONG $0x5e43e2c4; BYTE $0xdd                                 // TDPBSSD tmm3, tmm5, tmm7
 
-// func gemmInt8AMX32x32S8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool, run int, full, tail *tileConfig)
+// func gemmInt8AMX32x32S8(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer, run int, full, tail *tileConfig)
 TEXT ·gemmInt8AMX32x32S8(SB), NOSPLIT, $0-112
 	BEGIN
 
@@ -237,7 +240,7 @@ store:
 #define TDP11 \
 	LONG $0x5c42e2c4; BYTE $0xdd                                 // TDPBF16PS tmm3, tmm5, tmm7
 
-// func gemmBF16AMX32x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool, run int, full, tail *tileConfig)
+// func gemmBF16AMX32x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer, run int, full, tail *tileConfig)
 TEXT ·gemmBF16AMX32x32(SB), NOSPLIT, $0-112
 	BEGIN
 

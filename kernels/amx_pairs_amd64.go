@@ -18,7 +18,7 @@ func blocksInPairs(rows, cols, run int, offs []int32) bool {
 // granules, of which there are two or more.
 
 //go:noescape
-func gemmInt8AMXPairsU8(tiles int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool, cfg *tileConfig, scratch *pairScratch)
+func gemmInt8AMXPairsU8(tiles int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer, cfg *tileConfig, scratch *pairScratch)
 
 //go:noescape
-func gemmInt8AMXPairsS8(tiles int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool, cfg *tileConfig, scratch *pairScratch)
+func gemmInt8AMXPairsS8(tiles int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer, cfg *tileConfig, scratch *pairScratch)

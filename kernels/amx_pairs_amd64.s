@@ -102,7 +102,7 @@
 	LEAQ 64(R11), R10 \
 	LONG $0x4978e2c4; BYTE $0x00                                 // LDTILECFG [rax]
 
-// TILE begins a tile of C, as it is or as zeros, and copies the first pair.
+// TILE begins a tile of C, with from in each row or with zeros, and copies the first pair.
 #define TILE \
 	MOVQ b+48(FP), BX; \
 	MOVQ offs_base+24(FP), DX; \
@@ -117,21 +117,20 @@
 	COPY4(2560); \
 	COPY4(3072); \
 	COPY4(3584); \
-	CMPB add+72(FP), $0; \
-	JNE  addition \
+	MOVQ from+72(FP), AX; \
+	TESTQ AX, AX; \
+	JNE  begin \
 	LONG $0x497be2c4; BYTE $0xc0                               \ // TILEZERO tmm0
 	LONG $0x497be2c4; BYTE $0xc8                               \ // TILEZERO tmm1
 	LONG $0x497be2c4; BYTE $0xd0                               \ // TILEZERO tmm2
 	LONG $0x497be2c4; BYTE $0xd8                               \ // TILEZERO tmm3
 	JMP  sums; \
-addition: \
-	MOVQ R15, R14; \
-	SHLQ $4, R14; \
-	ADDQ R13, R14 \
-	LONG $0x4b7b82c4; WORD $0x3d44; BYTE $0x00                 \ // TILELOADD tmm0, [r13+r15*1]
-	LONG $0x4b7b82c4; WORD $0x3d4c; BYTE $0x40                 \ // TILELOADD tmm1, [r13+r15*1+64]
-	LONG $0x4b7b82c4; WORD $0x3e14                             \ // TILELOADD tmm2, [r14+r15*1]
-	LONG $0x4b7b82c4; WORD $0x3e5c; BYTE $0x40                   // TILELOADD tmm3, [r14+r15*1+64]
+begin: \
+	XORL R14, R14 \
+	LONG $0x4b7ba2c4; WORD $0x3004                             \ // TILELOADD tmm0, [rax+r14*1]
+	LONG $0x4b7ba2c4; WORD $0x304c; BYTE $0x40                 \ // TILELOADD tmm1, [rax+r14*1+64]
+	LONG $0x4b7ba2c4; WORD $0x3014                             \ // TILELOADD tmm2, [rax+r14*1]
+	LONG $0x4b7ba2c4; WORD $0x305c; BYTE $0x40                   // TILELOADD tmm3, [rax+r14*1+64]
 
 // SWAP makes what was copied what is multiplied.
 #define SWAP \
@@ -193,7 +192,7 @@ last: \
 #define TDP11 \
 	LONG $0x5e41e2c4; BYTE $0xdd                                 // TDPBUSD tmm3, tmm5, tmm7
 
-// func gemmInt8AMXPairsU8(tiles int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool, cfg *tileConfig, scratch *pairScratch)
+// func gemmInt8AMXPairsU8(tiles int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer, cfg *tileConfig, scratch *pairScratch)
 TEXT ·gemmInt8AMXPairsU8(SB), NOSPLIT, $0-96
 	BEGIN
 
@@ -218,7 +217,7 @@ sums:
 #define TDP11 \
 	LONG $0x5e43e2c4; BYTE $0xdd                                 // TDPBSSD tmm3, tmm5, tmm7
 
-// func gemmInt8AMXPairsS8(tiles int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool, cfg *tileConfig, scratch *pairScratch)
+// func gemmInt8AMXPairsS8(tiles int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer, cfg *tileConfig, scratch *pairScratch)
 TEXT ·gemmInt8AMXPairsS8(SB), NOSPLIT, $0-96
 	BEGIN
 

@@ -10,20 +10,20 @@ func init() {
 }
 
 // gemmBF16VNNI is a [panelKernel] of tiles of 12 rows.
-func gemmBF16VNNI(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool) {
+func gemmBF16VNNI(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer) {
 	if cols == 32 {
-		gemmBF16VNNI12x32(rows, a, lda, offs, b, c, ldc, add)
+		gemmBF16VNNI12x32(rows, a, lda, offs, b, c, ldc, from)
 	} else {
-		gemmBF16VNNI12x16(rows, a, lda, offs, b, c, ldc, add)
+		gemmBF16VNNI12x16(rows, a, lda, offs, b, c, ldc, from)
 	}
 }
 
 // gemmBF16VNNI12x32 is a [panelKernel] of 32 columns.
 //
 //go:noescape
-func gemmBF16VNNI12x32(rows int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
+func gemmBF16VNNI12x32(rows int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
 
 // gemmBF16VNNI12x16 is a [panelKernel] of 16 columns.
 //
 //go:noescape
-func gemmBF16VNNI12x16(rows int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
+func gemmBF16VNNI12x16(rows int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)

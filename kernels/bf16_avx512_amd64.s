@@ -46,39 +46,46 @@ label: \
 	CMPQ    DX, CX; \
 	JNE     label
 
-#define ZERO(a, b, c, d, e, f, g, h) \
-	VPXORD a, a, a; VPXORD b, b, b; VPXORD c, c, c; VPXORD d, d, d; \
-	VPXORD e, e, e; VPXORD f, f, f; VPXORD g, g, g; VPXORD h, h, h
+// BEGIN sets four rows to what sums begin with.
+#define BEGIN(a, b, c, d, e, f, g, h) \
+	VMOVAPS Z24, a; VMOVAPS Z25, b; VMOVAPS Z24, c; VMOVAPS Z25, d; \
+	VMOVAPS Z24, e; VMOVAPS Z25, f; VMOVAPS Z24, g; VMOVAPS Z25, h
 
 // SUMS goes through the depth with the loop for min(DI, 12) rows.
 #define SUMS \
-	ZERO(Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7); \
-	ZERO(Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15); \
-	ZERO(Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23); \
+	VPXORD Z24, Z24, Z24; \
+	VPXORD Z25, Z25, Z25; \
+	MOVQ from+72(FP), AX; \
+	TESTQ AX, AX; JEQ begin; \
+	LOADFROM; \
+begin: \
+	BEGIN(Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7); \
+	BEGIN(Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15); \
+	BEGIN(Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23); \
 	MOVQ b+48(FP), BX; \
 	MOVQ offs_base+24(FP), DX; \
 	MOVQ offs_len+32(FP), CX; \
 	LEAQ (DX)(CX*4), CX; \
-	CMPQ DX, CX; JEQ finish; \
+	CMPQ DX, CX; JEQ store; \
 	CMPQ DI, $12; JGE loop12; \
 	CMPQ DI, $8; JEQ loop8; JLT below8; \
 	CMPQ DI, $10; JEQ loop10; JLT loop9; \
-	LOOP(loop11, ROWS11); JMP finish; \
-	LOOP(loop10, ROWS10); JMP finish; \
-	LOOP(loop9, ROWS9); JMP finish; \
-	LOOP(loop8, ROWS8); JMP finish; \
+	LOOP(loop11, ROWS11); JMP store; \
+	LOOP(loop10, ROWS10); JMP store; \
+	LOOP(loop9, ROWS9); JMP store; \
+	LOOP(loop8, ROWS8); JMP store; \
 below8: \
 	CMPQ DI, $4; JEQ loop4; JLT below4; \
 	CMPQ DI, $6; JEQ loop6; JLT loop5; \
-	LOOP(loop7, ROWS7); JMP finish; \
-	LOOP(loop6, ROWS6); JMP finish; \
-	LOOP(loop5, ROWS5); JMP finish; \
-	LOOP(loop4, ROWS4); JMP finish; \
+	LOOP(loop7, ROWS7); JMP store; \
+	LOOP(loop6, ROWS6); JMP store; \
+	LOOP(loop5, ROWS5); JMP store; \
+	LOOP(loop4, ROWS4); JMP store; \
 below4: \
 	CMPQ DI, $2; JEQ loop2; JLT loop1; \
-	LOOP(loop3, ROWS3); JMP finish; \
-	LOOP(loop2, ROWS2); JMP finish; \
-	LOOP(loop1, ROWS1); JMP finish; \
+	LOOP(loop3, ROWS3); JMP store; \
+	LOOP(loop2, ROWS2); JMP store; \
+	LOOP(loop1, ROWS1); JMP store; \
 	LOOP(loop12, ROWS12)
 
 // WALK(DO, end) does DO for each row of C in the tile, at BX.
@@ -105,9 +112,9 @@ below4: \
 #define TOUCHC(x, y) \
 	PREFETCHT0 (BX); \
 	PREFETCHT0 64(BX)
-#define ADDC(x, y) \
-	VADDPS (BX), x, x; \
-	VADDPS 64(BX), y, y
+#define LOADFROM \
+	VMOVUPS (AX), Z24; \
+	VMOVUPS 64(AX), Z25
 #define STOREC(x, y) \
 	VMOVUPS x, (BX); \
 	VMOVUPS y, 64(BX)
@@ -171,8 +178,8 @@ below4: \
 	LONG $0x40268262; WORD $0xf052                             \ // VDPBF16PS zmm22, zmm27, zmm24
 	LONG $0x40268262; WORD $0xf952                               // VDPBF16PS zmm23, zmm27, zmm25
 
-// func gemmBF16VNNI12x32(rows int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
-TEXT ·gemmBF16VNNI12x32(SB), NOSPLIT, $0-73
+// func gemmBF16VNNI12x32(rows int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
+TEXT ·gemmBF16VNNI12x32(SB), NOSPLIT, $0-80
 	MOVQ rows+0(FP), DI
 	MOVQ a+8(FP), SI
 	MOVQ lda+16(FP), R8
@@ -191,11 +198,6 @@ tile:
 sums:
 	SUMS
 
-finish:
-	CMPB add+72(FP), $0
-	JEQ  store
-	WALK(ADDC, store)
-
 store:
 	WALK(STOREC, next)
 
@@ -213,7 +215,7 @@ next:
 #undef GRANULE
 #undef LOADB
 #undef TOUCHC
-#undef ADDC
+#undef LOADFROM
 #undef STOREC
 #undef ROWS1
 #undef ROWS2
@@ -232,8 +234,8 @@ next:
 	VMOVUPS (64*w)(BX), Z24
 #define TOUCHC(x, y) \
 	PREFETCHT0 (BX)
-#define ADDC(x, y) \
-	VADDPS (BX), x, x
+#define LOADFROM \
+	VMOVUPS (AX), Z24
 #define STOREC(x, y) \
 	VMOVUPS x, (BX)
 #define ROWS1(w) \
@@ -284,8 +286,8 @@ next:
 	VPBROADCASTD w(AX)(R13*1), Z27 \
 	LONG $0x40268262; WORD $0xf052                               // VDPBF16PS zmm22, zmm27, zmm24
 
-// func gemmBF16VNNI12x16(rows int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
-TEXT ·gemmBF16VNNI12x16(SB), NOSPLIT, $0-73
+// func gemmBF16VNNI12x16(rows int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
+TEXT ·gemmBF16VNNI12x16(SB), NOSPLIT, $0-80
 	MOVQ rows+0(FP), DI
 	MOVQ a+8(FP), SI
 	MOVQ lda+16(FP), R8
@@ -303,11 +305,6 @@ tile:
 
 sums:
 	SUMS
-
-finish:
-	CMPB add+72(FP), $0
-	JEQ  store
-	WALK(ADDC, store)
 
 store:
 	WALK(STOREC, next)

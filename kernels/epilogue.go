@@ -51,13 +51,12 @@ const (
 )
 
 // epilogueArgs is one strip of up to panelCols columns for an epilogueFunc.
-// Distances are in bytes. compensation, scale and bias hold panelCols numbers
-// each; the scalars of the vector kernels are repeated eight times.
+// Distances are in bytes. scale and bias hold panelCols numbers each; the scalars
+// of the vector kernels are repeated eight times.
 type epilogueArgs struct {
 	sums         unsafe.Pointer // int32 or float32, rows of panelCols
 	sumStride    int
 	rows, cols   int
-	compensation *int32 // subtracted from an int32 sum
 	scale, bias  *float32
 	residual     unsafe.Pointer // float32, or nil
 	ldr          int

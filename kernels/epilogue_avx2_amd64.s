@@ -9,7 +9,7 @@
 //   Y1 … Y5     temporaries
 //   Y10, Y11    rounding shift, mask of |x|
 //   Y12         columns that exist
-//   Y13, Y14, Y15        compensation, scale, bias of the 8 columns
+//   Y14, Y15    scale and bias of the 8 columns
 //
 //   R8  arguments             CX  rows left           BX  columns left
 //   SI, R10  sums and their distance
@@ -59,8 +59,6 @@ columns:
 	// Where this vector of columns begins.
 	MOVQ    epilogueArgs_cols(R8), AX
 	SUBQ    BX, AX                               // columns done
-	MOVQ    epilogueArgs_compensation(R8), CX
-	VMOVDQU (CX)(AX*4), Y13
 	MOVQ    epilogueArgs_scale(R8), CX
 	VMOVUPS (CX)(AX*4), Y14
 	MOVQ    epilogueArgs_bias(R8), CX
@@ -98,7 +96,6 @@ row:
 	CMPQ AX, $const_sumFloat32
 	JEQ  floats
 	VMOVDQU (SI), Y0
-	VPSUBD  Y13, Y0, Y0
 	MOVQ    epilogueArgs_outKind(R8), AX
 	CMPQ    AX, $const_outInt32
 	JEQ     words

@@ -9,7 +9,7 @@
 //   Z0 … Z3     sums, then results of four rows
 //   Z4 … Z15, Z31        temporaries
 //   Z16 … Z23   table of GELU: c0, c1, c2, c3, two vectors each
-//   Z24, Z25, Z26        compensation, scale, bias of the 16 columns
+//   Z25, Z26    scale and bias of the 16 columns
 //   Z27, Z28, Z29        limit, slope, rounding shift
 //   Z30         zero
 //   K1          columns that exist
@@ -19,11 +19,6 @@
 //   DI, R11, R14  results, 1 and 3 × their distance
 //   DX, R12, R15  residual (0: none), 1 and 3 × its distance
 //   AX  kind
-
-// LOAD reads 16 sums as float32, or leaves them int32.
-#define LOADINT(a, x) \
-	VMOVDQU32 a, x \
-	VPSUBD    Z24, x, x
 
 #define AFFINE(x) VFMADD213PS Z26, Z25, x
 
@@ -121,8 +116,6 @@ columns:
 	// Where this vector of columns begins.
 	MOVQ      epilogueArgs_cols(R8), AX
 	SUBQ      BX, AX                             // columns done
-	MOVQ      epilogueArgs_compensation(R8), CX
-	VMOVDQU32 (CX)(AX*4), Z24
 	MOVQ      epilogueArgs_scale(R8), CX
 	VMOVUPS   (CX)(AX*4), Z25
 	MOVQ      epilogueArgs_bias(R8), CX
@@ -163,18 +156,21 @@ four:
 	MOVQ epilogueArgs_sumKind(R8), AX
 	CMPQ AX, $const_sumFloat32
 	JEQ  fourfloats
-	LOADINT((SI), Z0)
-	LOADINT((SI)(R10*1), Z1)
-	LOADINT((SI)(R10*2), Z2)
-	LOADINT((SI)(R13*1), Z3)
 	MOVQ epilogueArgs_outKind(R8), AX
 	CMPQ AX, $const_outInt32
-	JEQ  fourwords
-	VCVTDQ2PS Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VCVTDQ2PS Z3, Z3
+	JEQ  fourints
+	VCVTDQ2PS (SI), Z0
+	VCVTDQ2PS (SI)(R10*1), Z1
+	VCVTDQ2PS (SI)(R10*2), Z2
+	VCVTDQ2PS (SI)(R13*1), Z3
 	JMP  fouraffine
+
+fourints:
+	VMOVDQU32 (SI), Z0
+	VMOVDQU32 (SI)(R10*1), Z1
+	VMOVDQU32 (SI)(R10*2), Z2
+	VMOVDQU32 (SI)(R13*1), Z3
+	JMP  fourwords
 
 fourfloats:
 	VMOVUPS (SI), Z0
@@ -296,12 +292,15 @@ one:
 	MOVQ epilogueArgs_sumKind(R8), AX
 	CMPQ AX, $const_sumFloat32
 	JEQ  onefloat
-	LOADINT((SI), Z0)
 	MOVQ epilogueArgs_outKind(R8), AX
 	CMPQ AX, $const_outInt32
-	JEQ  oneword
-	VCVTDQ2PS Z0, Z0
+	JEQ  oneint
+	VCVTDQ2PS (SI), Z0
 	JMP  oneaffine
+
+oneint:
+	VMOVDQU32 (SI), Z0
+	JMP  oneword
 
 onefloat:
 	VMOVUPS (SI), Z0

@@ -6,7 +6,6 @@ import (
 )
 
 func epilogueGeneric(e *epilogueArgs) {
-	compensation := unsafe.Slice(e.compensation, panelCols)
 	scale, bias := unsafe.Slice(e.scale, panelCols), unsafe.Slice(e.bias, panelCols)
 	for i := range e.rows {
 		sums := unsafe.Add(e.sums, i*e.sumStride)
@@ -20,7 +19,7 @@ func epilogueGeneric(e *epilogueArgs) {
 			if e.sumKind == sumFloat32 {
 				v = *(*float32)(unsafe.Add(sums, 4*j))
 			} else {
-				s := *(*int32)(unsafe.Add(sums, 4*j)) - compensation[j]
+				s := *(*int32)(unsafe.Add(sums, 4*j))
 				if e.outKind == outInt32 {
 					*(*int32)(unsafe.Add(out, 4*j)) = s
 					continue

@@ -87,7 +87,7 @@ func (p *PackedInt8) sumColumns() {
 	for i := range p.panels {
 		q := &p.panels[i]
 		b := unsafe.Add(unsafe.Pointer(unsafe.SliceData(p.data)), q.at)
-		p.few(1, q.width, ones, 0, p.zeros[:len(q.offs)], b, unsafe.Pointer(&p.colSums[q.col]), panelCols, false)
+		p.few(1, q.width, ones, 0, p.zeros[:len(q.offs)], b, unsafe.Pointer(&p.colSums[q.col]), panelCols, nil)
 	}
 }
 
@@ -155,7 +155,7 @@ func (p *PackedInt8) choose(t *packedTask, unsigned bool) {
 		// The last granule would reach over the end of A.
 		t.prepare = copied
 	}
-	t.direct = t.outKind == outInt32 && t.zeroA == 0 && t.zeroB == 0
+	t.direct = t.outKind == outInt32 && t.zeroB == 0
 }
 
 // fewRows is how many rows AMX needs (oneDNN's threshold as well).

@@ -30,9 +30,9 @@ const (
 // the epilogue needs of its columns. It begins at a cache line, or every vector
 // would cross from one to the next.
 type stripData struct {
-	sums         [amxRows * panelCols]int32
-	compensation [panelCols]int32
-	scale, bias  [panelCols]float32
+	sums        [amxRows * panelCols]int32
+	from        [panelCols]int32 // what sums begin with: the compensation of A's zero point
+	scale, bias [panelCols]float32
 }
 
 // strip is the working memory of one part of a product.
@@ -53,6 +53,12 @@ func newStrip() *strip {
 		s.stripData = (*stripData)(unsafe.Pointer(&memory[0]))
 	}
 	return s
+}
+
+// put gives the strip back, without what it knows of the caller's memory.
+func (s *strip) put() {
+	s.args = epilogueArgs{}
+	strips.put(s)
 }
 
 // packedTask is the product of rows of A and a packed B, divided into a grid of
@@ -132,7 +138,7 @@ func (t *packedTask) Run(part int) {
 	i0, p0 := part/t.gridCols*t.partRows, part%t.gridCols*t.partPanels
 	s := newStrip()
 	t.rows(s, i0, min(i0+t.partRows, t.m), t.p.panels[p0:min(p0+t.partPanels, len(t.p.panels))])
-	strips.put(s)
+	s.put()
 }
 
 // rows computes rows i … iEnd−1 of the given panels.
@@ -164,14 +170,14 @@ func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 // panel computes a chunk's rows of one panel.
 func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *panel) {
 	b := unsafe.Add(unsafe.Pointer(unsafe.SliceData(t.p.data)), q.at)
+	from := t.columns(s, q)
 	if t.direct {
-		t.kernel(rows, q.width, a, lda, q.offs, b, unsafe.Add(t.c, 4*(i*t.ldc+q.col)), t.ldc, false)
+		t.kernel(rows, q.width, a, lda, q.offs, b, unsafe.Add(t.c, 4*(i*t.ldc+q.col)), t.ldc, from)
 		return
 	}
-	t.columns(s, q)
 	for r := 0; r < rows; r += t.stripRows {
 		n := min(t.stripRows, rows-r)
-		t.kernel(n, q.width, unsafe.Add(a, r*lda), lda, q.offs, b, unsafe.Pointer(&s.sums), panelCols, false)
+		t.kernel(n, q.width, unsafe.Add(a, r*lda), lda, q.offs, b, unsafe.Pointer(&s.sums), panelCols, from)
 		if t.zeroB != 0 {
 			subtractRowSums(n, s.sums[:], s.rowSums[r:])
 		}
@@ -189,19 +195,19 @@ func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *
 	}
 }
 
-// columns sets what the epilogue needs of a panel's columns.
-func (t *packedTask) columns(s *strip, q *panel) {
+// columns sets what the epilogue needs of a panel's columns, and returns what
+// their sums begin with.
+func (t *packedTask) columns(s *strip, q *panel) (from unsafe.Pointer) {
 	e := &s.args
 	e.sums, e.cols = unsafe.Pointer(&s.sums), q.cols
-	e.compensation, e.scale, e.bias = &s.compensation[0], &epilogueOnes[0], &epilogueZeros[0]
+	e.scale, e.bias = &epilogueOnes[0], &epilogueZeros[0]
 	e.residual, e.ldr = nil, 4*t.e.LDR
-	if t.sumKind == sumInt32 {
-		clear(s.compensation[:])
-		if t.zeroA != 0 {
-			for j, x := range t.colSums[q.col : q.col+q.cols] {
-				s.compensation[j] = t.zeroA * (x - int32(t.p.k)*t.zeroB)
-			}
+	if t.zeroA != 0 {
+		clear(s.from[:])
+		for j, x := range t.colSums[q.col : q.col+q.cols] {
+			s.from[j] = t.zeroA * (int32(t.p.k)*t.zeroB - x)
 		}
+		from = unsafe.Pointer(&s.from)
 	}
 	switch len(t.e.Scale) {
 	case 0:
@@ -218,6 +224,7 @@ func (t *packedTask) columns(s *strip, q *panel) {
 		copy(s.bias[:], t.e.Bias[q.col:q.col+q.cols])
 		e.bias = &s.bias[0]
 	}
+	return from
 }
 
 // sumRows sets s.rowSums to zeroB times the sum of each row of A.

@@ -23,24 +23,31 @@ func packedShapes() [][3]int {
 }
 
 // benchShapes runs a benchmark of each shape, for which prepare returns the call.
-func benchShapes(b *testing.B, name, unit string, prepare func(m, n, k int) func()) {
+func benchShapes(b *testing.B, name, op string, prepare func(m, n, k int) func()) {
 	b.Run(name, func(b *testing.B) {
 		for _, s := range packedShapes() {
 			b.Run(fmt.Sprintf("%dx%dx%d", s[0], s[1], s[2]), func(b *testing.B) {
-				benchCall(b, unit, 2*s[0]*s[1]*s[2], prepare(s[0], s[1], s[2]))
+				benchCall(b, op, 2*s[0]*s[1]*s[2], prepare(s[0], s[1], s[2]))
 			})
 		}
 	})
 }
 
-// benchCall reports the rate of a call of so many operations, in billions a
-// second; unit is "GOP/s" or "GFLOP/s".
-func benchCall(b *testing.B, unit string, operations int, call func()) {
+// benchCall reports the rate of a call of so many operations of a product, in
+// billions a second, and how much of the machine's limit that is.
+func benchCall(b *testing.B, op string, operations int, call func()) {
 	call()
 	for b.Loop() {
 		call()
 	}
-	b.ReportMetric(float64(operations)*float64(b.N)/b.Elapsed().Seconds()/1e9, unit)
+	rate, unit := float64(operations)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s"
+	if op == "gemm_int8" {
+		unit = "GOP/s"
+	}
+	b.ReportMetric(rate, unit)
+	if limit := limitOf(op); limit > 0 {
+		b.ReportMetric(100*rate/limit, "%limit")
+	}
 }
 
 // BenchmarkGemmInt8 multiplies A of bytes with packed weights: into int32; with
@@ -55,23 +62,23 @@ func BenchmarkGemmInt8(b *testing.B) {
 		}
 		return v
 	}
-	benchShapes(b, "u8s8s32", "GOP/s", func(m, n, k int) func() {
+	benchShapes(b, "u8s8s32", "gemm_int8", func(m, n, k int) func() {
 		p, c := newInt8Product[uint8](NT, m, n, k, 0, plainBytes), make([]int32, m*n)
 		w := p.pack()
 		return func() { GemmInt8(m, p.a, k, w, c, n, nil) }
 	})
-	benchShapes(b, "s8s8s32", "GOP/s", func(m, n, k int) func() {
+	benchShapes(b, "s8s8s32", "gemm_int8", func(m, n, k int) func() {
 		p, c := newInt8Product[int8](NT, m, n, k, 0, plainBytes), make([]int32, m*n)
 		w := p.pack()
 		return func() { GemmInt8(m, p.a, k, w, c, n, nil) }
 	})
-	benchShapes(b, "u8s8u8_gelu", "GOP/s", func(m, n, k int) func() {
+	benchShapes(b, "u8s8u8_gelu", "gemm_int8", func(m, n, k int) func() {
 		p, c := newInt8Product[uint8](NT, m, n, k, 0, plainBytes), make([]uint8, m*n)
 		w := p.pack()
 		e := &Epilogue{ZeroA: 7, Scale: vector(n, 0.001), Bias: vector(n, 0.1), Activation: ActGELU, Quantizer: Quantizer{Scale: 0.05, ZeroPoint: 3}}
 		return func() { GemmInt8(m, p.a, k, w, c, n, e) }
 	})
-	benchShapes(b, "u8s8f32_residual", "GOP/s", func(m, n, k int) func() {
+	benchShapes(b, "u8s8f32_residual", "gemm_int8", func(m, n, k int) func() {
 		p, c := newInt8Product[uint8](NT, m, n, k, 0, plainBytes), make([]float32, m*n)
 		w := p.pack()
 		e := &Epilogue{ZeroA: 7, Scale: vector(n, 0.001), Bias: vector(n, 0.1), Residual: make([]float32, m*n), LDR: n}
@@ -82,13 +89,13 @@ func BenchmarkGemmInt8(b *testing.B) {
 	q := newInt8Product[uint8](NT, tokens, tokens, width, 0, plainBytes)
 	b.Run(fmt.Sprintf("u8s8s32_qk/%dx%dx%d", tokens, tokens, headDim), func(b *testing.B) {
 		c := make([]int32, heads*tokens*tokens)
-		benchCall(b, "GOP/s", 2*heads*tokens*tokens*headDim, func() {
+		benchCall(b, "gemm_int8", 2*heads*tokens*tokens*headDim, func() {
 			GemmInt8Batch(keys, NT, tokens, tokens, headDim, q.a, width, q.b, width, c, tokens, nil)
 		})
 	})
 	b.Run(fmt.Sprintf("u8s8s32_pv/%dx%dx%d", tokens, headDim, tokens), func(b *testing.B) {
 		p, c := newInt8Product[uint8](NT, heads*tokens, 1, tokens, 0, plainBytes), make([]int32, tokens*width)
-		benchCall(b, "GOP/s", 2*heads*tokens*tokens*headDim, func() {
+		benchCall(b, "gemm_int8", 2*heads*tokens*tokens*headDim, func() {
 			GemmInt8Batch(values, NN, tokens, headDim, tokens, p.a, tokens, q.b, width, c, width, nil)
 		})
 	})
@@ -114,7 +121,7 @@ func BenchmarkPackInt8(b *testing.B) {
 // BenchmarkGemmPackedF32 multiplies with packed weights in float32.
 func BenchmarkGemmPackedF32(b *testing.B) {
 	for name, gelu := range map[string]bool{"f32": false, "f32_gelu": true} {
-		benchShapes(b, name, "GFLOP/s", func(m, n, k int) func() {
+		benchShapes(b, name, "gemm_packed_f32", func(m, n, k int) func() {
 			p := newProduct(NT, m, n, k, 0, 0, randomFloats)
 			w := PackF32(NT, n, k, p.b, k)
 			e := new(Epilogue)
@@ -129,13 +136,13 @@ func BenchmarkGemmPackedF32(b *testing.B) {
 // BenchmarkGemmBF16 multiplies BF16: with packed weights, and as training does,
 // packing both operands on the way.
 func BenchmarkGemmBF16(b *testing.B) {
-	benchShapes(b, "bf16", "GFLOP/s", func(m, n, k int) func() {
+	benchShapes(b, "bf16", "gemm_bf16", func(m, n, k int) func() {
 		p := newProduct(NT, m, n, k, 0, 0, randomFloats)
 		x, w := bf16s(p.a), PackBF16(NT, n, k, bf16s(p.b), k)
 		return func() { GemmPackedBF16(m, x, k, w, p.c, n, nil) }
 	})
 	for _, op := range gemmOps {
-		benchShapes(b, op.String(), "GFLOP/s", func(m, n, k int) func() {
+		benchShapes(b, op.String(), "gemm_bf16", func(m, n, k int) func() {
 			p := newProduct(op, m, n, k, 0, 0, randomFloats)
 			x, y := bf16s(p.a), bf16s(p.b)
 			return func() { GemmBF16(op, m, n, k, x, p.lda, y, p.ldb, p.c, n, false) }
@@ -179,14 +186,14 @@ func BenchmarkBlockSparse(b *testing.B) {
 				a, c, w := make([]uint8, m*k), make([]int32, m*n), keepBlocks(r, n, k, density)
 				fillBytes(r, a)
 				p := PackInt8BSR(w)
-				benchCall(b, "GOP/s", 2*m*len(w.Values), func() { GemmInt8(m, a, k, p, c, n, nil) })
+				benchCall(b, "gemm_int8", 2*m*len(w.Values), func() { GemmInt8(m, a, k, p, c, n, nil) })
 			})
 			b.Run("f32/"+name, func(b *testing.B) {
 				r := rand.New(rand.NewPCG(1, 2))
 				a, c, w := fill(r, 1, make([]float32, m*k)), make([]float32, m*n), keepBlocks(r, n, k, density)
 				floats := BSR[float32]{w.Rows, w.Cols, 32, 32, w.RowPtr, w.ColIdx, fill(r, 1, make([]float32, len(w.Values)))}
 				p := PackF32BSR(floats)
-				benchCall(b, "GFLOP/s", 2*m*len(w.Values), func() { GemmPackedF32(m, a, k, p, c, n, nil) })
+				benchCall(b, "gemm_packed_f32", 2*m*len(w.Values), func() { GemmPackedF32(m, a, k, p, c, n, nil) })
 			})
 		}
 	}

@@ -40,7 +40,7 @@ const (
 //
 //	for i := range rows {
 //		for j := range cols {
-//			s := 0, or c[i*ldc+j] when add is set
+//			s := 0, or from[j] if there is one
 //			for g, off := range offs {
 //				for w := range 4 {
 //					s += dot(word at a + i*lda + off + 4*w, word at b + ((g*4+w)*cols + j)*4)
@@ -51,11 +51,11 @@ const (
 //	}
 //
 // rows ≥ 1; cols is 32 or 16; lda is in bytes, ldc in elements of four bytes
-// (int32 or float32). offs may be empty. Floats are summed up in this very
+// (int32 or float32); from, if not nil, is cols of these. offs may be empty. Floats are summed up in this very
 // order, one chain of multiply-adds for each element; only AMX sums up the
 // upper and the lower BF16 of the words of a tile by themselves. The caller
 // vouches that everything named lies in its slice.
-type panelKernel func(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
+type panelKernel func(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
 
 // int8Kernel is an implementation of the int8 product. Where widened is not
 // set, A is uint8 and a word holds four bytes; where it is, A and B are int16 in

@@ -1,5 +1,5 @@
 // The loop of a panelKernel in AVX2, included once for each multiplication and
-// width, with NAME, LOADB, MAC, LOADC, STOREC and GRANULE as for AVX-512
+// width, with NAME, LOADB, MAC and STOREC as for AVX-512
 // (panel_avx512_amd64.h), and WIDTH, the bytes of a word's row in a granule.
 //
 // One tile is 6 rows of C and 16 columns, half a panel; the halves of a panel
@@ -28,9 +28,6 @@
 #define LOADB(d) \
 	VMOVUPS (d*WIDTH)(BX), Y12; \
 	VMOVUPS (d*WIDTH+32)(BX), Y13
-#define LOADC(x, y) \
-	VMOVUPS (R14), x; \
-	VMOVUPS 32(R14), y
 #define STOREC(x, y) \
 	VMOVUPS x, (R14); \
 	VMOVUPS y, 32(R14)
@@ -58,11 +55,12 @@ label: \
 	DO(Y8, Y9); CMPQ DI, $5; JEQ end; ADDQ R15, R14; \
 	DO(Y10, Y11)
 
-#define ZERO(a, b, c, d, e, f) \
-	VPXOR a, a, a; VPXOR b, b, b; VPXOR c, c, c; \
-	VPXOR d, d, d; VPXOR e, e, e; VPXOR f, f, f
+// BEGIN sets three rows to what sums begin with.
+#define BEGIN(a, b, c, d, e, f) \
+	VMOVAPS Y12, a; VMOVAPS Y13, b; VMOVAPS Y12, c; \
+	VMOVAPS Y13, d; VMOVAPS Y12, e; VMOVAPS Y13, f
 
-TEXT NAME(SB), NOSPLIT, $0-81
+TEXT NAME(SB), NOSPLIT, $0-88
 	MOVQ b+56(FP), R11
 	MOVQ $(WIDTH/64), R12
 
@@ -80,18 +78,22 @@ half:
 	ADDQ AX, DX
 
 tile:
-	ZERO(Y0, Y1, Y2, Y3, Y4, Y5)
-	ZERO(Y6, Y7, Y8, Y9, Y10, Y11)
-	CMPB add+80(FP), $0
-	JEQ  sum
-	WALK(LOADC, sum)
+	LEAQ    -1(R12), BX
+	SHLQ    $6, BX
+	VPXOR   Y12, Y12, Y12
+	VPXOR   Y13, Y13, Y13
+	MOVQ    from+80(FP), AX
+	TESTQ   AX, AX
+	JEQ     begin
+	VMOVUPS (AX)(BX*1), Y12
+	VMOVUPS 32(AX)(BX*1), Y13
 
-sum:
+begin:
+	BEGIN(Y0, Y1, Y2, Y3, Y4, Y5)
+	BEGIN(Y6, Y7, Y8, Y9, Y10, Y11)
+	ADDQ  R11, BX
 	MOVQ  offs_base+32(FP), R14
 	MOVQ  offs_len+40(FP), CX
-	LEAQ  -1(R12), BX
-	SHLQ  $6, BX
-	ADDQ  R11, BX
 	TESTQ CX, CX
 	JEQ   store
 	CMPQ  DI, $6
@@ -138,9 +140,8 @@ next:
 #undef ROWS5
 #undef ROWS6
 #undef LOADB
-#undef LOADC
 #undef STOREC
 #undef LOOP
 #undef WALK
-#undef ZERO
+#undef BEGIN
 #undef NAME

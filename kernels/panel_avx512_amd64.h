@@ -5,8 +5,8 @@
 //   LOADB(d)       word d of B's granule at BX into Z24 and, 32 wide, Z25
 //   MAC(a, x, y)   broadcasts the word at a, multiplies it with Z24 into x and
 //                  with Z25 into y; it may clobber Z26 to Z31
-//   LOADC(x, y)    x and y from C's row at R14
-//   STOREC(x, y)   the reverse
+//   LOADFROM       the 16 or 32 sums at AX into Z24 and Z25
+//   STOREC(x, y)   x and y to C's row at R14
 //   GRANULE        bytes of a granule of B
 //   ANYORDER       defined where the order of summation does not matter
 //
@@ -71,11 +71,12 @@ label: \
 	DO(Z20, Z21); CMPQ DI, $11; JEQ end; ADDQ R15, R14; \
 	DO(Z22, Z23)
 
-#define ZERO(a, b, c, d, e, f, g, h) \
-	VPXORD a, a, a; VPXORD b, b, b; VPXORD c, c, c; VPXORD d, d, d; \
-	VPXORD e, e, e; VPXORD f, f, f; VPXORD g, g, g; VPXORD h, h, h
+// BEGIN sets four rows to what sums begin with.
+#define BEGIN(a, b, c, d, e, f, g, h) \
+	VMOVAPS Z24, a; VMOVAPS Z25, b; VMOVAPS Z24, c; VMOVAPS Z25, d; \
+	VMOVAPS Z24, e; VMOVAPS Z25, f; VMOVAPS Z24, g; VMOVAPS Z25, h
 
-TEXT NAME(SB), NOSPLIT, $0-81
+TEXT NAME(SB), NOSPLIT, $0-88
 	MOVQ a+16(FP), SI
 	MOVQ lda+24(FP), R8
 	MOVQ c+64(FP), DX
@@ -89,14 +90,17 @@ TEXT NAME(SB), NOSPLIT, $0-81
 	LEAQ (R9)(R8*8), R13
 
 tile:
-	ZERO(Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7)
-	ZERO(Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15)
-	ZERO(Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23)
-	CMPB add+80(FP), $0
-	JEQ  sum
-	WALK(LOADC, sum)
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	MOVQ   from+80(FP), AX
+	TESTQ  AX, AX
+	JEQ    begin
+	LOADFROM
 
-sum:
+begin:
+	BEGIN(Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7)
+	BEGIN(Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15)
+	BEGIN(Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23)
 	MOVQ  offs_base+32(FP), R14
 	MOVQ  b+56(FP), BX
 	MOVQ  offs_len+40(FP), CX
@@ -143,12 +147,18 @@ below6:
 	JMP  store
 
 below3:
-	CMPQ DI, $1
-	JEQ  loop1
-
 #ifdef ANYORDER
+#define CLEAR(a, b, c, d) VPXORD a, a, a; VPXORD b, b, b; VPXORD c, c, c; VPXORD d, d, d
+	CMPQ DI, $1
+	JEQ  single
+
 // Two rows and one have too few chains of sums to keep the multipliers busy, so
-// each word has its own, added up at the end.
+// each word has its own, added up at the end; those of the later words begin
+// with zero.
+	CLEAR(Z4, Z5, Z6, Z7)
+	CLEAR(Z8, Z9, Z10, Z11)
+	CLEAR(Z12, Z13, Z14, Z15)
+
 loop2:
 	MOVLQSX (R14), AX
 	ADDQ    $4, R14
@@ -169,6 +179,12 @@ loop2:
 	DECQ    CX
 	JNZ     loop2
 	JMP     gather
+
+	// One row.
+single:
+	CLEAR(Z4, Z5, Z6, Z7)
+	CLEAR(Z8, Z9, Z10, Z11)
+	CLEAR(Z12, Z13, Z14, Z15)
 
 loop1:
 	MOVLQSX (R14), AX
@@ -200,7 +216,10 @@ gather:
 	VPADDD Z14, Z2, Z2
 	VPADDD Z15, Z3, Z3
 	JMP    store
+#undef CLEAR
 #else
+	CMPQ DI, $1
+	JEQ  loop1
 	LOOP(loop2, ROWS2)
 	JMP  store
 	LOOP(loop1, ROWS1)
@@ -235,5 +254,5 @@ next:
 #undef ROWS12
 #undef LOOP
 #undef WALK
-#undef ZERO
+#undef BEGIN
 #undef NAME

@@ -9,9 +9,9 @@
 #define LOADB(d) \
 	VMOVUPS (d*128)(BX), Z24; \
 	VMOVUPS (d*128+64)(BX), Z25
-#define LOADC(x, y) \
-	VMOVUPS (R14), x; \
-	VMOVUPS 64(R14), y
+#define LOADFROM \
+	VMOVUPS (AX), Z24; \
+	VMOVUPS 64(AX), Z25
 #define STOREC(x, y) \
 	VMOVUPS x, (R14); \
 	VMOVUPS y, 64(R14)
@@ -23,7 +23,7 @@
 	VPDPBUSD     Z24, Z26, x; \
 	VPDPBUSD     Z25, Z26, y
 
-// func panelInt8VNNI12x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
+// func panelInt8VNNI12x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
 #define NAME ·panelInt8VNNI12x32
 #include "panel_avx512_amd64.h"
 
@@ -36,7 +36,7 @@
 	VPADDD       Z27, x, x; \
 	VPADDD       Z28, y, y
 
-// func panelInt16AVX512x12x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
+// func panelInt16AVX512x12x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
 #define NAME ·panelInt16AVX512x12x32
 #include "panel_avx512_amd64.h"
 
@@ -48,7 +48,7 @@
 	VFMADD231PS  Z24, Z26, x; \
 	VFMADD231PS  Z25, Z26, y
 
-// func panelF32AVX512x12x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
+// func panelF32AVX512x12x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
 #define NAME ·panelF32AVX512x12x32
 #include "panel_avx512_amd64.h"
 
@@ -74,18 +74,18 @@
 DATA upper<>+0(SB)/4, $0xffff0000
 GLOBL upper<>(SB), RODATA|NOPTR, $4
 
-// func panelBF16AVX512x12x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
+// func panelBF16AVX512x12x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
 #define NAME ·panelBF16AVX512x12x32
 #include "panel_avx512_amd64.h"
 
 // 16 columns.
 #undef GRANULE
 #undef LOADB
-#undef LOADC
+#undef LOADFROM
 #undef STOREC
 #define GRANULE 256
 #define LOADB(d) VMOVUPS (d*64)(BX), Z24
-#define LOADC(x, y) VMOVUPS (R14), x
+#define LOADFROM VMOVUPS (AX), Z24
 #define STOREC(x, y) VMOVUPS x, (R14)
 
 #undef MAC
@@ -93,7 +93,7 @@ GLOBL upper<>(SB), RODATA|NOPTR, $4
 	VBROADCASTSS a, Z26; \
 	VFMADD231PS  Z24, Z26, x
 
-// func panelF32AVX512x12x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
+// func panelF32AVX512x12x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
 #define NAME ·panelF32AVX512x12x16
 #include "panel_avx512_amd64.h"
 
@@ -110,7 +110,7 @@ GLOBL upper<>(SB), RODATA|NOPTR, $4
 	VFMADD231PS  Z24, Z27, x; \
 	VFMADD231PS  Z28, Z26, x
 
-// func panelBF16AVX512x12x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
+// func panelBF16AVX512x12x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
 #define NAME ·panelBF16AVX512x12x16
 #include "panel_avx512_amd64.h"
 
@@ -122,7 +122,7 @@ GLOBL upper<>(SB), RODATA|NOPTR, $4
 	VPBROADCASTD a, Z26; \
 	VPDPBUSD     Z24, Z26, x
 
-// func panelInt8VNNI12x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
+// func panelInt8VNNI12x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
 #define NAME ·panelInt8VNNI12x16
 #include "panel_avx512_amd64.h"
 
@@ -132,6 +132,6 @@ GLOBL upper<>(SB), RODATA|NOPTR, $4
 	VPMADDWD     Z24, Z26, Z27; \
 	VPADDD       Z27, x, x
 
-// func panelInt16AVX512x12x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
+// func panelInt16AVX512x12x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
 #define NAME ·panelInt16AVX512x12x16
 #include "panel_avx512_amd64.h"

@@ -11,14 +11,14 @@ func init() {
 // The panel kernels in pure Go: one row of C, four columns at a time, whose sums
 // the registers of every machine hold.
 
-func panelInt8Generic(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool) {
+func panelInt8Generic(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer) {
 	bs := unsafe.Slice((*[4]int8)(b), len(offs)*granuleWords*cols)
 	for i := range rows {
 		row := unsafe.Slice((*int32)(unsafe.Add(c, 4*i*ldc)), cols)
 		for j := 0; j < cols; j += 4 {
 			var s [4]int32
-			if add {
-				s = [4]int32(row[j:])
+			if from != nil {
+				s = *(*[4]int32)(unsafe.Add(from, 4*j))
 			}
 			at := j
 			for _, off := range offs {
@@ -35,14 +35,14 @@ func panelInt8Generic(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b
 	}
 }
 
-func panelF32Generic(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool) {
+func panelF32Generic(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer) {
 	bs := unsafe.Slice((*float32)(b), len(offs)*granuleWords*cols)
 	for i := range rows {
 		row := unsafe.Slice((*float32)(unsafe.Add(c, 4*i*ldc)), cols)
 		for j := 0; j < cols; j += 4 {
 			var s [4]float32
-			if add {
-				s = [4]float32(row[j:])
+			if from != nil {
+				s = *(*[4]float32)(unsafe.Add(from, 4*j))
 			}
 			s0, s1, s2, s3 := s[0], s[1], s[2], s[3]
 			at := j
@@ -61,14 +61,14 @@ func panelF32Generic(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b,
 	}
 }
 
-func panelBF16Generic(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool) {
+func panelBF16Generic(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer) {
 	bs := unsafe.Slice((*[2]BF16)(b), len(offs)*granuleWords*cols)
 	for i := range rows {
 		row := unsafe.Slice((*float32)(unsafe.Add(c, 4*i*ldc)), cols)
 		for j := 0; j < cols; j += 4 {
 			var s [4]float32
-			if add {
-				s = [4]float32(row[j:])
+			if from != nil {
+				s = *(*[4]float32)(unsafe.Add(from, 4*j))
 			}
 			at := j
 			for _, off := range offs {

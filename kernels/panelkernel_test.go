@@ -17,15 +17,18 @@ type panelCall[C int32 | float32] struct {
 	a, b            []byte
 	c               []C
 	ldc             int
-	add             bool
+	from            []C // nil, or what each row of sums begins with
 }
 
-func newPanelCall[C int32 | float32](t testing.TB, rows, cols int, offs []int32, add bool) *panelCall[C] {
+func newPanelCall[C int32 | float32](t testing.TB, rows, cols int, offs []int32, from bool) *panelCall[C] {
 	width := granuleBytes // of what is read of a row of A
 	for _, off := range offs {
 		width = max(width, int(off)+granuleBytes)
 	}
-	p := &panelCall[C]{rows: rows, cols: cols, lda: width + 6*(rows%4), offs: offs, ldc: cols + rows%3*7, add: add}
+	p := &panelCall[C]{rows: rows, cols: cols, lda: width + 6*(rows%4), offs: offs, ldc: cols + rows%3*7}
+	if from {
+		p.from = guarded[C](t, cols)
+	}
 	p.a = guarded[byte](t, (rows-1)*p.lda+width)
 	p.b = guarded[byte](t, len(offs)*granuleWords*cols*4)
 	p.c = guarded[C](t, (rows-1)*p.ldc+cols)
@@ -34,7 +37,7 @@ func newPanelCall[C int32 | float32](t testing.TB, rows, cols int, offs []int32,
 
 func (p *panelCall[C]) call(f panelKernel) {
 	f(p.rows, p.cols, unsafe.Pointer(unsafe.SliceData(p.a)), p.lda, p.offs, unsafe.Pointer(unsafe.SliceData(p.b)),
-		unsafe.Pointer(unsafe.SliceData(p.c)), p.ldc, p.add)
+		unsafe.Pointer(unsafe.SliceData(p.c)), p.ldc, unsafe.Pointer(unsafe.SliceData(p.from)))
 }
 
 // run calls the kernel on a copy of C and checks that nothing else has changed.
@@ -56,7 +59,7 @@ func (p *panelCall[C]) run(t *testing.T, f panelKernel) []C {
 }
 
 func (p *panelCall[C]) String() string {
-	return fmt.Sprintf("rows=%d cols=%d lda=%d offs=%v ldc=%d add=%v", p.rows, p.cols, p.lda, p.offs, p.ldc, p.add)
+	return fmt.Sprintf("rows=%d cols=%d lda=%d offs=%v ldc=%d from=%v", p.rows, p.cols, p.lda, p.offs, p.ldc, p.from)
 }
 
 // words calls f with the places of the words that meet in element (i, j) of C.
@@ -101,11 +104,11 @@ func panelCalls[C int32 | float32](t *testing.T, f func(t *testing.T, p *panelCa
 		t.Run(name, func(t *testing.T) {
 			for _, cols := range []int{32, 16} {
 				for i, m := range rows {
-					for _, add := range []bool{false, true} {
-						if testing.Short() && add != (i%2 == 0) {
+					for _, from := range []bool{false, true} {
+						if testing.Short() && from != (i%2 == 0) {
 							continue
 						}
-						f(t, newPanelCall[C](t, m, cols, offs, add))
+						f(t, newPanelCall[C](t, m, cols, offs, from))
 					}
 				}
 			}
@@ -148,8 +151,8 @@ func checkInt8(t *testing.T, p *panelCall[int32], f panelKernel, signed bool) {
 	for i := range p.rows {
 		for j := range p.cols {
 			var want int32
-			if p.add {
-				want = p.c[i*p.ldc+j]
+			if p.from != nil {
+				want = p.from[j]
 			}
 			p.words(i, j, func(a, b []byte) { want += dotBytes(signed, a, b) })
 			if x := got[i*p.ldc+j]; x != want {
@@ -180,6 +183,9 @@ func TestPanelInt8(t *testing.T) {
 				for i := range p.c {
 					p.c[i] = int32(r.Uint32())
 				}
+				for i := range p.from {
+					p.from[i] = int32(r.Uint32())
+				}
 				checkInt8(t, p, kernel, signed)
 			})
 		})
@@ -197,7 +203,7 @@ func TestPanelInt8Extremes(t *testing.T) {
 						p := newPanelCall[int32](t, 35, 32, offs, true)
 						fillWith(p.a, x)
 						fillWith(p.b, y)
-						fillWith(p.c, math.MaxInt32)
+						fillWith(p.from, math.MaxInt32)
 						checkInt8(t, p, kernel, signed)
 					}
 				}
@@ -217,12 +223,15 @@ func TestPanelBF16(t *testing.T) {
 			for i := range p.c {
 				p.c[i] = float32(r.NormFloat64())
 			}
+			for i := range p.from {
+				p.from[i] = float32(r.NormFloat64())
+			}
 			got := p.run(t, kernel)
 			for i := range p.rows {
 				for j := range p.cols {
 					var want, size float64
-					if p.add {
-						want = float64(p.c[i*p.ldc+j])
+					if p.from != nil {
+						want = float64(p.from[j])
 						size = math.Abs(want)
 					}
 					p.words(i, j, func(a, b []byte) {

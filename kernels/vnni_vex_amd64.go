@@ -12,4 +12,4 @@ func init() {
 // gemmInt8AVXVNNI6x16 is a [panelKernel].
 //
 //go:noescape
-func gemmInt8AVXVNNI6x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
+func gemmInt8AVXVNNI6x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)

@@ -88,21 +88,19 @@ label: \
 	DO(Y8, Y9); CMPQ DI, $5; JEQ end; ADDQ R15, BX; \
 	DO(Y10, Y11)
 
-#define ZERO(a, b, c, d, e, f) \
-	VPXOR a, a, a; VPXOR b, b, b; VPXOR c, c, c; \
-	VPXOR d, d, d; VPXOR e, e, e; VPXOR f, f, f
+// BEGIN sets three rows to what sums begin with.
+#define BEGIN(a, b, c, d, e, f) \
+	VMOVDQA Y12, a; VMOVDQA Y13, b; VMOVDQA Y12, c; \
+	VMOVDQA Y13, d; VMOVDQA Y12, e; VMOVDQA Y13, f
 
 #define TOUCHC(x, y) \
 	PREFETCHT0 (BX)
-#define ADDC(x, y) \
-	VPADDD (BX), x, x; \
-	VPADDD 32(BX), y, y
 #define STOREC(x, y) \
 	VMOVDQU x, (BX); \
 	VMOVDQU y, 32(BX)
 
-// func gemmInt8AVXVNNI6x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, add bool)
-TEXT ·gemmInt8AVXVNNI6x16(SB), NOSPLIT, $0-81
+// func gemmInt8AVXVNNI6x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
+TEXT ·gemmInt8AVXVNNI6x16(SB), NOSPLIT, $0-88
 	MOVQ lda+24(FP), R8
 	MOVQ cols+8(FP), R13
 	MOVQ ldc+72(FP), R15
@@ -111,6 +109,7 @@ TEXT ·gemmInt8AVXVNNI6x16(SB), NOSPLIT, $0-81
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R13)(R13*2), R12
+	MOVQ from+80(FP), R11
 
 half:
 	MOVQ rows+0(FP), DI
@@ -121,14 +120,22 @@ tile:
 	WALK(TOUCHC, sums)
 
 sums:
-	ZERO(Y0, Y1, Y2, Y3, Y4, Y5)
-	ZERO(Y6, Y7, Y8, Y9, Y10, Y11)
+	VPXOR   Y12, Y12, Y12
+	VPXOR   Y13, Y13, Y13
+	TESTQ   R11, R11
+	JEQ     begin
+	VMOVDQU (R11), Y12
+	VMOVDQU 32(R11), Y13
+
+begin:
+	BEGIN(Y0, Y1, Y2, Y3, Y4, Y5)
+	BEGIN(Y6, Y7, Y8, Y9, Y10, Y11)
 	MOVQ b+56(FP), BX
 	MOVQ offs_base+32(FP), DX
 	MOVQ offs_len+40(FP), CX
 	LEAQ (DX)(CX*4), CX
 	CMPQ DX, CX
-	JEQ  finish
+	JEQ  store
 	CMPQ DI, $6
 	JGE  loop6
 	CMPQ DI, $4
@@ -138,21 +145,16 @@ sums:
 	JEQ  loop2
 	JLT  loop1
 	LOOP(loop3, ROWS3)
-	JMP  finish
+	JMP  store
 	LOOP(loop1, ROWS1)
-	JMP  finish
+	JMP  store
 	LOOP(loop2, ROWS2)
-	JMP  finish
+	JMP  store
 	LOOP(loop4, ROWS4)
-	JMP  finish
+	JMP  store
 	LOOP(loop5, ROWS5)
-	JMP  finish
+	JMP  store
 	LOOP(loop6, ROWS6)
-
-finish:
-	CMPB add+80(FP), $0
-	JEQ  store
-	WALK(ADDC, store)
 
 store:
 	WALK(STOREC, next)
@@ -166,6 +168,9 @@ next:
 	JGT  tile
 
 	// The panel's other 16 columns.
+	LEAQ    64(R11), AX
+	TESTQ   R11, R11
+	CMOVQNE AX, R11
 	ADDQ $64, b+56(FP)
 	ADDQ $64, c+64(FP)
 	SUBQ $16, cols+8(FP)
