@@ -379,6 +379,44 @@ func TestBlockSparseInt8(t *testing.T) {
 	}
 }
 
+// TestBlockSparseInt8Narrow: blocks that keep away from the last columns, or no
+// blocks at all, whose product is what the zero points make of A. A ends where
+// memory ends.
+func TestBlockSparseInt8Narrow(t *testing.T) {
+	const m, n, cols, blockCols = 3, 32, 1005, 5
+	a, signed := guarded[uint8](t, m*cols), guarded[int8](t, m*cols)
+	r := rand.New(rand.NewPCG(9, 10))
+	fillBytes(r, a)
+	fillBytes(r, signed)
+	for _, last := range []int32{-1, 0, 99, 190} { // column of the only block
+		w := BSR[int8]{Rows: n, Cols: cols, BlockRows: n, BlockCols: blockCols, RowPtr: []int32{0, 0}}
+		if last >= 0 {
+			w.RowPtr[1], w.ColIdx, w.Values = 1, []int32{last}, make([]int8, n*blockCols)
+			fillBytes(r, w.Values)
+		}
+		dense := make([]int8, n*cols)
+		for i := range n {
+			copy(dense[i*cols+max(0, int(last))*blockCols:], w.Values[min(i*blockCols, len(w.Values)):min((i+1)*blockCols, len(w.Values))])
+		}
+		for _, zeroB := range []int32{0, -3} {
+			int8Levels(t, func(t *testing.T) {
+				b, e := PackInt8BSR(w), &Epilogue{ZeroA: 5, ZeroB: zeroB}
+				got := make([]int32, m*n)
+				p := &int8Product[uint8]{NT, m, n, cols, a, cols, cols, dense}
+				GemmInt8(m, a, cols, b, got, n, e)
+				if want := p.reference(e.ZeroA, zeroB); !slices.Equal(got, want) {
+					t.Errorf("block %d, ZeroB %d, uint8: %d, want %d", last, zeroB, got, want)
+				}
+				q := &int8Product[int8]{NT, m, n, cols, signed, cols, cols, dense}
+				GemmInt8(m, signed, cols, b, got, n, e)
+				if want := q.reference(e.ZeroA, zeroB); !slices.Equal(got, want) {
+					t.Errorf("block %d, ZeroB %d, int8: %d, want %d", last, zeroB, got, want)
+				}
+			})
+		}
+	}
+}
+
 // TestBlockSparseStorage: blocks that fit the panels take no more memory than
 // they have elements, and an empty row of blocks takes none.
 func TestBlockSparseStorage(t *testing.T) {

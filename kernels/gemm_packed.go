@@ -113,7 +113,12 @@ func (t *packedTask) Run(part int) {
 // rows computes rows i … iEnd−1 of the given panels.
 func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 	t.e.args(&s.args, t.sumKind, t.outKind, t.quantize)
-	width := t.p.maxOff
+	// Of A's rows B needs the first depth elements, the row sums need all.
+	depth, width := t.p.k, t.p.maxOff
+	if t.zeroB == 0 {
+		depth = min(depth, width/t.p.elem)
+	}
+	width = max(width, depth*t.p.elem)
 	chunk := max(t.stripRows, chunkBytes/max(width, 1)/t.stripRows*t.stripRows)
 	if len(t.p.data) <= residentBytes && t.ldc >= farColumns {
 		chunk = stripRows / 2
@@ -121,10 +126,10 @@ func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 	for ; i < iEnd; i += chunk {
 		rows := min(chunk, iEnd-i)
 		a, lda := unsafe.Add(t.a, i*t.lda), t.lda
-		if t.prepare != asIs && width > 0 {
+		if t.prepare != asIs && depth > 0 {
 			lda = roundUp(width, 64) + 64
 			s.a = growBytes(s.a, rows*lda)
-			prepareRows(t.prepare, rows, t.p.k, t.elem, a, t.lda, s.a, lda)
+			prepareRows(t.prepare, rows, depth, t.elem, a, t.lda, s.a, lda)
 			a = unsafe.Pointer(unsafe.SliceData(s.a))
 		}
 		if t.zeroB != 0 {
