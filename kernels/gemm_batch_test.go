@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"math"
 	"runtime"
 	"slices"
 	"testing"
@@ -80,6 +81,10 @@ func TestGemmInt8BatchPanics(t *testing.T) {
 	call(keys, a, b, c, nil)
 	negative := keys
 	negative.A[1] = -1
+	const wild = math.MaxInt/2 + 1 // four times this is zero
+	far := func(a, b, c int) Batch {
+		return Batch{Outer: 5, Inner: 1, A: [2]int{a, 0}, B: [2]int{b, 0}, C: [2]int{c, 0}}
+	}
 	for name, test := range map[string]struct {
 		want string
 		call func()
@@ -89,6 +94,10 @@ func TestGemmInt8BatchPanics(t *testing.T) {
 		"a":        {errShortA, func() { call(keys, a[:len(a)-1], b, c, nil) }},
 		"b":        {errShortB, func() { call(keys, a, b[:len(b)-1], c, nil) }},
 		"c":        {errShortC, func() { call(keys, a, b, c[:len(c)-1], nil) }},
+		"wild a":   {errShortA, func() { call(far(wild, 0, 0), a, b, c, nil) }},
+		"wild b":   {errShortB, func() { call(far(0, wild, 0), a, b, c, nil) }},
+		"wild c":   {errShortC, func() { call(far(0, 0, wild), a, b, c, nil) }},
+		"wild sum": {errShortA, func() { call(Batch{Outer: 2, Inner: 2, A: [2]int{wild, wild}}, a, b, c, nil) }},
 		"no a":     {errShortA, func() { call(keys, nil, b, c, nil) }},
 		"residual": {errEpilogue, func() { call(keys, a, b, c, &Epilogue{Residual: make([]float32, 16), LDR: 4}) }},
 	} {
