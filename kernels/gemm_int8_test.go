@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -180,6 +181,36 @@ func TestGemmInt8Guard(t *testing.T) {
 				GemmInt8(p.m, p.a, p.lda, p.pack(), u, p.n+2, &Epilogue{Bias: bias, Quantizer: Quantizer{Scale: 1}, Activation: ActGELU})
 			})
 		}
+	}
+}
+
+// TestGemmInt8NoDepth: without depth there may be no A, whatever its leading
+// dimension. With -race the compiler checks that no pointer leaves its memory.
+func TestGemmInt8NoDepth(t *testing.T) {
+	const m, n, lda = 50, 20, 3
+	int8Levels(t, func(t *testing.T) {
+		c := slices.Repeat([]int32{1}, 2*m*n)
+		GemmInt8[uint8](m, nil, lda, PackInt8(NT, n, 0, nil, 0), c, n, nil)
+		GemmInt8[int8](m, nil, lda, PackInt8(NT, n, 0, nil, 0), c, n, &Epilogue{ZeroA: 1, ZeroB: 2})
+		strides := [2]int{5, 7}
+		GemmInt8Batch[uint8](Batch{2, 1, strides, strides, [2]int{m * n, 0}}, NT, m, n, 0, nil, lda, nil, 0, c, n, nil)
+		if slices.ContainsFunc(c, func(x int32) bool { return x != 0 }) {
+			t.Errorf("%d", c)
+		}
+	})
+}
+
+// TestPackPadding packs a B whose depth is padded by more than a granule, as AMX
+// has it, from memory that ends with B.
+func TestPackPadding(t *testing.T) {
+	const n, k = 5, 16
+	b := slices.Repeat([]int8{1}, n*k)
+	var p packed
+	p.reset(n, k, 1, 4*granuleBytes)
+	fillWith(p.data, 9)
+	p.fill(newSource(NT, unsafe.Pointer(unsafe.SliceData(b)), 1, k))
+	if ones := bytes.Count(p.data, []byte{1}); ones != n*k || bytes.Count(p.data, []byte{0}) != len(p.data)-ones {
+		t.Errorf("%d", p.data)
 	}
 }
 

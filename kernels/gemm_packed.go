@@ -273,6 +273,9 @@ func newPackedTask[A uint8 | int8 | BF16 | float32, C int32 | float32 | uint8 | 
 	case int8:
 		quantize = e.Quantizer.params(range8[int8]())
 	}
+	if p.k == 0 {
+		lda = 0 // nothing of A is read, and no pointer may leave it
+	}
 	size := int(unsafe.Sizeof(*new(A)))
 	t := packedTasks.get()
 	*t = packedTask{

@@ -179,7 +179,7 @@ func TestBSRPanics(t *testing.T) {
 		"twice the same": func(w *BSR[int8]) { w.ColIdx = []int32{1, 1, 1} },
 		"values":         func(w *BSR[int8]) { w.Values = w.Values[:17] },
 		"huge blocks": func(w *BSR[int8]) {
-			*w = BSR[int8]{1 << 62, 4, 1 << 62, 4, []int32{0, 0}, nil, make([]int8, 3)}
+			*w = BSR[int8]{math.MaxInt/2 + 1, 4, math.MaxInt/2 + 1, 4, []int32{0, 0}, nil, make([]int8, 3)}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
