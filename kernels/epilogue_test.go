@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 )
@@ -136,6 +137,34 @@ func TestEpilogue(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestEpilogueChunks: a step reaches its row and column wherever the product is
+// cut – behind many granules, where the rows of C lie far apart, and for threads.
+func TestEpilogueChunks(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	runtime.GOMAXPROCS(3)
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, s := range [][4]int{{50, 40, 20, farColumns}, {60, 35, 17000, 35}, {500, 170, 130, 171}} {
+		m, n, ldc := s[0], s[1], s[3]
+		if testing.Short() && s[2] > 1000 {
+			continue
+		}
+		c := newEpilogueCase(t, r, m, n, s[2])
+		sums := c.p.reference(c.e.ZeroA, c.e.ZeroB)
+		int8Levels(t, func(t *testing.T) {
+			y := make([]float32, m*ldc)
+			GemmInt8(m, c.p.a, c.p.lda, c.p.pack(), y, ldc, &c.e)
+			for i := range m {
+				for j := range n {
+					want := fma32(float32(sums[i*n+j]), c.e.Scale[j], c.e.Bias[j]) + c.e.Residual[i*c.e.LDR+j]
+					if y[i*ldc+j] != want {
+						t.Fatalf("%v: (%d, %d) is %v, want %v", s, i, j, y[i*ldc+j], want)
+					}
+				}
+			}
+		})
 	}
 }
 

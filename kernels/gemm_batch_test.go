@@ -18,22 +18,24 @@ func attention(sequences, heads, tokens, headDim int) (keys, values Batch, width
 	return keys, values, width
 }
 
-// TestGemmInt8Batch compares the batch with products one by one.
+// TestGemmInt8Batch compares the batch with products one by one. A and B end
+// where memory ends.
 func TestGemmInt8Batch(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, s := range [][4]int{{1, 1, 1, 1}, {2, 3, 5, 16}, {2, 2, 37, 64}, {3, 12, 128, 64}} {
+	for i, s := range [][4]int{{1, 1, 1, 1}, {2, 3, 5, 16}, {2, 2, 37, 64}, {3, 12, 128, 64}} {
+		guardedBytes := func(n int) []byte { return guarded[byte](t, n) }
 		if testing.Short() && s[2] > 100 {
 			continue
 		}
 		sequences, heads, tokens, headDim := s[0], s[1], s[2], s[3]
 		keys, values, width := attention(sequences, heads, tokens, headDim)
-		q := newInt8Product[int8](NT, sequences*tokens, sequences*tokens, width, 0, plainBytes)
-		p := newInt8Product[uint8](NT, sequences*heads*tokens, 1, tokens, 0, plainBytes)
+		q := newInt8Product[int8](NT, sequences*tokens, sequences*tokens, width, 0, guardedBytes)
+		p := newInt8Product[uint8](NT, sequences*heads*tokens, 1, tokens, 0, guardedBytes)
 		int8Levels(t, func(t *testing.T) {
 			for _, threads := range []int{1, 2} {
 				runtime.GOMAXPROCS(threads)
 				scores := guarded[int32](t, sequences*heads*tokens*tokens)
-				e := &Epilogue{ZeroA: 2, ZeroB: -1}
+				e := &Epilogue{ZeroA: int32(i % 2 * 3), ZeroB: -1}
 				GemmInt8Batch(keys, NT, tokens, tokens, headDim, q.a, width, q.b, width, scores, tokens, e)
 				context := guarded[int8](t, sequences*tokens*width)
 				f := &Epilogue{ZeroB: 5, Scale: []float32{1e-3}, Quantizer: Quantizer{Scale: 1}}

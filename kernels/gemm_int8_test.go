@@ -214,26 +214,33 @@ func TestPackPadding(t *testing.T) {
 	}
 }
 
-// TestGemmInt8Threads: the number of threads changes no bit.
+// TestGemmInt8Threads: the number of threads changes no bit, whether rows or
+// columns are divided, evenly or not, with an epilogue and without.
 func TestGemmInt8Threads(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	shapes := [][3]int{{150, 1024, 70}, {400, 256, 128}, {3, 4096, 512}}
+	shapes := [][3]int{{20, 2272, 260}, {150, 1024, 70}, {400, 256, 128}, {6, 4096, 512}}
 	if testing.Short() {
 		shapes = shapes[:1]
 	}
 	for _, s := range shapes {
 		p := newInt8Product[int8](NT, s[0], s[1], s[2], 0, plainBytes)
+		unsigned := viewAs[uint8](bytesOf(p.a))
 		int8Levels(t, func(t *testing.T) {
 			b := p.pack()
-			e := &Epilogue{ZeroA: 3, Scale: []float32{1e-3}, Activation: ActGELU}
+			if words := s[0] * s[1] * s[2] * b.elem / 4; words < 2*packedShare {
+				t.Fatalf("%v: %d words are not shared among threads", s, words)
+			}
+			e := &Epilogue{ZeroA: 3, ZeroB: -5, Scale: []float32{1e-3}, Activation: ActGELU}
 			var one []float32
+			var sums []int32
 			for _, threads := range []int{1, 2, 5} {
 				runtime.GOMAXPROCS(threads)
-				c := make([]float32, p.m*p.n)
+				c, d := make([]float32, p.m*p.n), make([]int32, p.m*p.n)
 				GemmInt8(p.m, p.a, p.lda, b, c, p.n, e)
+				GemmInt8(p.m, unsigned, p.lda, b, d, p.n, nil)
 				if one == nil {
-					one = c
-				} else if !slices.Equal(one, c) {
+					one, sums = c, d
+				} else if !slices.Equal(one, c) || !slices.Equal(sums, d) {
 					t.Fatalf("%v: %d threads and one differ", s, threads)
 				}
 			}
@@ -261,9 +268,10 @@ func TestGemmInt8Concurrent(t *testing.T) {
 
 func TestGemmInt8Allocs(t *testing.T) {
 	p := newInt8Product[int8](NT, 100, 96, 200, 0, plainBytes)
-	b, c, u := p.pack(), make([]int32, p.m*p.n), make([]uint8, p.m*p.n)
+	c, u := make([]int32, p.m*p.n), make([]uint8, p.m*p.n)
 	scale := make([]float32, p.n)
 	int8Levels(t, func(t *testing.T) {
+		b := p.pack()
 		for name, call := range map[string]func(){
 			"int32": func() { GemmInt8(p.m, p.a, p.lda, b, c, p.n, nil) },
 			"uint8": func() {
