@@ -3,7 +3,6 @@ package kernels
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"testing"
@@ -114,83 +113,4 @@ func TestPackedFloatsPadding(t *testing.T) {
 			t.Errorf("%v", c)
 		}
 	})
-}
-
-// floatsOf turns a block-sparse matrix of bytes into one of small whole numbers.
-func floatsOf(w BSR[int8], dense []int8) (BSR[float32], []float32) {
-	f := BSR[float32]{w.Rows, w.Cols, w.BlockRows, w.BlockCols, w.RowPtr, w.ColIdx, make([]float32, len(w.Values))}
-	for i, x := range w.Values {
-		f.Values[i] = float32(x % 8)
-	}
-	d := make([]float32, len(dense))
-	for i, x := range dense {
-		d[i] = float32(x % 8)
-	}
-	return f, d
-}
-
-// TestBlockSparseFloats compares block-sparse products of floats with dense
-// ones, whose sums are exact.
-func TestBlockSparseFloats(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6))
-	for _, s := range [][4]int{{96, 128, 32, 32}, {48, 64, 16, 16}, {128, 128, 64, 64}, {40, 48, 8, 8}, {33, 64, 1, 32}, {64, 33, 32, 1}, {30, 50, 10, 10}} {
-		for _, density := range []float64{0, 0.2, 0.6, 1} {
-			bytes, denseBytes := bsrOf(r, s[0], s[1], s[2], s[3], density, 0)
-			w, dense := floatsOf(bytes, denseBytes)
-			const m = 29
-			a := make([]float32, m*s[1])
-			smallIntegers(r, a)
-			want := make([]float32, m*s[0])
-			GemmF32(NT, m, s[0], s[1], a, s[1], dense, s[1], want, s[0], false)
-			rowLevels(t, "gemm_packed_f32", func(t *testing.T) {
-				got := make([]float32, m*s[0])
-				GemmPackedF32(m, a, s[1], PackF32BSR(w), got, s[0], nil)
-				if !slices.Equal(got, want) {
-					t.Fatalf("%v, density %v: sparse and dense differ", s, density)
-				}
-			})
-			rowLevels(t, "gemm_bf16", func(t *testing.T) {
-				got := make([]float32, m*s[0])
-				half := BSR[BF16]{w.Rows, w.Cols, w.BlockRows, w.BlockCols, w.RowPtr, w.ColIdx, bf16s(w.Values)}
-				GemmPackedBF16(m, bf16s(a), s[1], PackBF16BSR(half), got, s[0], nil)
-				if !slices.Equal(got, want) {
-					t.Fatalf("%v, density %v: sparse and dense BF16 differ", s, density)
-				}
-			})
-		}
-	}
-}
-
-func TestBSRPanics(t *testing.T) {
-	good := func() BSR[int8] {
-		return BSR[int8]{Rows: 4, Cols: 6, BlockRows: 2, BlockCols: 3, RowPtr: []int32{0, 1, 3}, ColIdx: []int32{1, 0, 1}, Values: make([]int8, 18)}
-	}
-	PackInt8BSR(good())
-	for name, spoil := range map[string]func(w *BSR[int8]){
-		"rows":           func(w *BSR[int8]) { w.Rows = 5 },
-		"block":          func(w *BSR[int8]) { w.BlockCols = 0 },
-		"pointers":       func(w *BSR[int8]) { w.RowPtr = w.RowPtr[:2] },
-		"first pointer":  func(w *BSR[int8]) { w.RowPtr = []int32{1, 1, 3} },
-		"last pointer":   func(w *BSR[int8]) { w.RowPtr = []int32{0, 1, 2} },
-		"falling":        func(w *BSR[int8]) { w.RowPtr = []int32{0, 4, 3} },
-		"column":         func(w *BSR[int8]) { w.ColIdx = []int32{1, 0, 2} },
-		"negative":       func(w *BSR[int8]) { w.ColIdx = []int32{-1, 0, 1} },
-		"unsorted":       func(w *BSR[int8]) { w.ColIdx = []int32{1, 1, 0} },
-		"twice the same": func(w *BSR[int8]) { w.ColIdx = []int32{1, 1, 1} },
-		"values":         func(w *BSR[int8]) { w.Values = w.Values[:17] },
-		"huge blocks": func(w *BSR[int8]) {
-			*w = BSR[int8]{math.MaxInt/2 + 1, 4, math.MaxInt/2 + 1, 4, []int32{0, 0}, nil, make([]int8, 3)}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			defer func() {
-				if got := recover(); got != errBSR {
-					t.Errorf("panic %v, want %q", got, errBSR)
-				}
-			}()
-			w := good()
-			spoil(&w)
-			PackInt8BSR(w)
-		})
-	}
 }
