@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"weak"
 )
 
 // activations in float64, and the error that each one's documentation allows.
@@ -203,6 +204,27 @@ func TestEpilogueSpecials(t *testing.T) {
 			t.Errorf("%v, want %v", signed, want)
 		}
 	})
+}
+
+// TestStripsLetGo: what a product has read and written is not kept by buffers.
+func TestStripsLetGo(t *testing.T) {
+	const m, n = 2, 3
+	kept := map[string]weak.Pointer[float32]{}
+	func() {
+		c, d := make([]float32, 1<<16), make([]float32, 1<<16)
+		residual, x := make([]float32, 1<<16), make([]float32, 1<<16)
+		kept["c"], kept["d"], kept["residual"], kept["x"] = weak.Make(&c[0]), weak.Make(&d[0]), weak.Make(&residual[0]), weak.Make(&x[0])
+		GemmPackedF32(m, nil, 0, PackF32(NT, n, 0, nil, 0), c, n, &Epilogue{Residual: residual, LDR: n})
+		batch := Batch{Outer: 1, Inner: 1}
+		GemmInt8Batch[uint8](batch, NT, m, n, 0, nil, 0, nil, 0, d, n, nil)
+		GELUQ8(m, panelCols, x, panelCols, Quantizer{Scale: 1}, make([]int8, m*panelCols), panelCols)
+	}()
+	runtime.GC()
+	for name, p := range kept {
+		if p.Value() != nil {
+			t.Errorf("%s is kept", name)
+		}
+	}
 }
 
 // TestGELUQ8: the levels of what the epilogue's GELU gives, on every level and

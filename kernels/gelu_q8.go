@@ -21,7 +21,6 @@ func (t *geluQ8Task) Run(i int) {
 	e := &s.args
 	(&Epilogue{Activation: ActGELU}).args(e, sumFloat32, outBytes, t.quantize)
 	e.compensation, e.scale, e.bias = &s.compensation[0], &epilogueOnes[0], &epilogueZeros[0]
-	e.residual = nil
 	first := i * stripRows
 	e.rows = min(stripRows, t.rows-first)
 	for j := 0; j < t.cols; j += panelCols {
@@ -37,7 +36,7 @@ func (t *geluQ8Task) Run(i int) {
 		e.out, e.ldout = unsafe.Pointer(&t.q[first*t.ldq+j]), t.ldq
 		epilogueFamily.use.fn(e)
 	}
-	strips.put(s)
+	s.put()
 }
 
 // GELUQ8 computes

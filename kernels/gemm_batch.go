@@ -138,7 +138,7 @@ func (u *batchTask) Run(i int) {
 		t.direct = t.direct && t.p.fullRows
 		s := newStrip()
 		t.rows(s, 0, t.m, t.p.panels)
-		strips.put(s)
+		s.put()
 	}
 	w.task = packedTask{}
 	batchItems.put(w)

@@ -55,6 +55,12 @@ func newStrip() *strip {
 	return s
 }
 
+// put gives the strip back, without what it knew of its caller's memory.
+func (s *strip) put() {
+	s.args = epilogueArgs{}
+	strips.put(s)
+}
+
 // packedTask is the product of rows of A and a packed B, divided into a grid of
 // parts for Parallel.
 type packedTask struct {
@@ -107,7 +113,7 @@ func (t *packedTask) Run(part int) {
 	i0, p0 := part/t.gridCols*t.partRows, part%t.gridCols*t.partPanels
 	s := newStrip()
 	t.rows(s, i0, min(i0+t.partRows, t.m), t.p.panels[p0:min(p0+t.partPanels, len(t.p.panels))])
-	strips.put(s)
+	s.put()
 }
 
 // rows computes rows i … iEnd−1 of the given panels.
