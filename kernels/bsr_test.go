@@ -179,6 +179,32 @@ func TestBlockSparseFloats(t *testing.T) {
 	}
 }
 
+// TestBlockSparseLeavesOut: what A holds where B has no block of 32×32 takes no
+// part in a sum of floats, not even as NaN times zero.
+func TestBlockSparseLeavesOut(t *testing.T) {
+	const m, n, k = 13, 64, 96
+	w := BSR[float32]{Rows: n, Cols: k, BlockRows: 32, BlockCols: 32, RowPtr: []int32{0, 1, 1}, ColIdx: []int32{1}, Values: slices.Repeat([]float32{1}, 32*32)}
+	a, want := slices.Repeat([]float32{float32(math.NaN())}, m*k), make([]float32, m*n)
+	for i := range m {
+		fillWith(a[i*k+32:i*k+64], 1)
+		fillWith(want[i*n:i*n+32], 32)
+	}
+	c := make([]float32, m*n)
+	rowLevels(t, "gemm_packed_f32", func(t *testing.T) {
+		GemmPackedF32(m, a, k, PackF32BSR(w), c, n, nil)
+		if !slices.Equal(c, want) {
+			t.Errorf("%v", c)
+		}
+	})
+	rowLevels(t, "gemm_bf16", func(t *testing.T) {
+		half := BSR[BF16]{w.Rows, w.Cols, w.BlockRows, w.BlockCols, w.RowPtr, w.ColIdx, bf16s(w.Values)}
+		GemmPackedBF16(m, bf16s(a), k, PackBF16BSR(half), c, n, nil)
+		if !slices.Equal(c, want) {
+			t.Errorf("%v", c)
+		}
+	})
+}
+
 func TestBSRPanics(t *testing.T) {
 	good := func() BSR[int8] {
 		return BSR[int8]{Rows: 4, Cols: 6, BlockRows: 2, BlockCols: 3, RowPtr: []int32{0, 1, 3}, ColIdx: []int32{1, 0, 1}, Values: make([]int8, 18)}

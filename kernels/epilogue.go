@@ -19,6 +19,8 @@ import (
 // empty fields leave their step out. A C of int32 takes the sums as they are,
 // modulo 2³²; then only the zero points may be set.
 //
+// Residual may be c itself, of float32 and with LDR = ldc, which adds to it.
+//
 // Given the sum, every step is the same sequence of IEEE operations on every
 // instruction set, so int8 products end in the same bits everywhere.
 type Epilogue struct {
