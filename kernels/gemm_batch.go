@@ -70,7 +70,7 @@ var batchTasks freeList[batchTask]
 //	}
 //
 // The epilogue is the same for all; a Residual is not allowed. Products are
-// shared among threads whole.
+// shared among threads whole, so the C of one must not overlap the C of another.
 func GemmInt8Batch[A Integer8, C int32 | float32 | uint8 | int8](batch Batch, op GemmOp, m, n, k int, a []A, lda int, b []int8, ldb int, c []C, ldc int, e *Epilogue) {
 	batch.check()
 	if batch.Outer == 0 || batch.Inner == 0 {

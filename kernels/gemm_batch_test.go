@@ -40,6 +40,8 @@ func TestGemmInt8Batch(t *testing.T) {
 				context := guarded[int8](t, sequences*tokens*width)
 				f := &Epilogue{ZeroB: 5, Scale: []float32{1e-3}, Quantizer: Quantizer{Scale: 1}}
 				GemmInt8Batch(values, NN, tokens, headDim, tokens, p.a, tokens, q.b, width, context, width, f)
+				sums := guarded[int32](t, sequences*tokens*width)
+				GemmInt8Batch(values, NN, tokens, headDim, tokens, p.a, tokens, q.b, width, sums, width, nil)
 				for x := range sequences {
 					for y := range heads {
 						at := x*keys.A[0] + y*keys.A[1]
@@ -49,9 +51,14 @@ func TestGemmInt8Batch(t *testing.T) {
 						if !slices.Equal(scores[from:from+tokens*tokens], want) {
 							t.Fatalf("%v: the scores of (%d, %d) differ", s, x, y)
 						}
-						out := make([]int8, tokens*headDim)
-						GemmInt8(tokens, p.a[from:], tokens, PackInt8(NN, headDim, tokens, q.b[at:], width), out, headDim, f)
+						out, plain := make([]int8, tokens*headDim), make([]int32, tokens*headDim)
+						b := PackInt8(NN, headDim, tokens, q.b[at:], width)
+						GemmInt8(tokens, p.a[from:], tokens, b, out, headDim, f)
+						GemmInt8(tokens, p.a[from:], tokens, b, plain, headDim, nil)
 						for i := range tokens {
+							if !slices.Equal(sums[at+i*width:][:headDim], plain[i*headDim:][:headDim]) {
+								t.Fatalf("%v: row %d of the sums of (%d, %d) differs", s, i, x, y)
+							}
 							if !slices.Equal(context[at+i*width:][:headDim], out[i*headDim:][:headDim]) {
 								t.Fatalf("%v: row %d of the context of (%d, %d) differs", s, i, x, y)
 							}

@@ -114,3 +114,43 @@ func TestPackedFloatsPadding(t *testing.T) {
 		}
 	})
 }
+
+// TestGemmPackedPanics: the checks that the products of floats do not share with
+// those of int8, whose test has the others.
+func TestGemmPackedPanics(t *testing.T) {
+	a, c, half := make([]float32, 8), make([]float32, 6), make([]BF16, 12)
+	w, h := PackF32(NT, 3, 4, make([]float32, 12), 4), PackBF16(NT, 3, 4, half, 4)
+	for name, test := range map[string]struct {
+		want string
+		call func()
+	}{
+		"f32 nil":        {errNoPacked, func() { GemmPackedF32(2, a, 4, nil, c, 3, nil) }},
+		"f32 zero":       {errNoPacked, func() { GemmPackedF32(2, a, 4, new(PackedF32), c, 3, nil) }},
+		"f32 zero point": {errEpilogue, func() { GemmPackedF32(2, a, 4, w, c, 3, &Epilogue{ZeroA: 1}) }},
+		"f32 a":          {errShortA, func() { GemmPackedF32(2, a[:7], 4, w, c, 3, nil) }},
+		"f32 op":         {errPackOp, func() { PackF32(TN, 3, 4, a, 4) }},
+		"f32 depth":      {errDepth, func() { PackF32(NN, 0, maxDepth+1, nil, 0) }},
+		"f32 bsr":        {errBSR, func() { PackF32BSR(BSR[float32]{}) }},
+		"bf16 nil":       {errNoPacked, func() { GemmPackedBF16(2, half, 4, nil, c, 3, nil) }},
+		"bf16 zero":      {errNoPacked, func() { GemmPackedBF16(2, half, 4, new(PackedBF16), c, 3, nil) }},
+		"bf16 point":     {errEpilogue, func() { GemmPackedBF16(2, half, 4, h, c, 3, &Epilogue{ZeroB: 1}) }},
+		"bf16 c":         {errShortC, func() { GemmPackedBF16(2, half, 4, h, c[:5], 3, nil) }},
+		"bf16 op":        {errPackOp, func() { PackBF16(TN, 3, 4, half, 4) }},
+		"bf16 bsr":       {errDepth, func() { PackBF16BSR(BSR[BF16]{Cols: maxDepth + 1, BlockRows: 1, BlockCols: 1, RowPtr: []int32{0}}) }},
+		"GemmBF16 depth": {errDepth, func() { GemmBF16(NN, 0, 0, maxDepth+1, nil, maxDepth+1, nil, 0, nil, 0, false) }},
+		"GELUQ8 ldx":     {errLeading, func() { GELUQ8(1, 3, a, 2, Quantizer{Scale: 1}, make([]int8, 3), 3) }},
+		"GELUQ8 ldq":     {errLeading, func() { GELUQ8(1, 3, a, 3, Quantizer{Scale: 1}, make([]int8, 3), 2) }},
+		"batch inner": {errBatch, func() {
+			GemmInt8Batch(Batch{Outer: 1, Inner: -1}, NT, 1, 1, 1, []int8{1}, 1, []int8{1}, 1, []int32{1}, 1, nil)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if got := recover(); got != test.want {
+					t.Errorf("panic %v, want %q", got, test.want)
+				}
+			}()
+			test.call()
+		})
+	}
+}
