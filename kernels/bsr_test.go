@@ -118,6 +118,39 @@ func TestBlockSparseInt8Narrow(t *testing.T) {
 	}
 }
 
+// FuzzBlockSparseInt8 compares block-sparse products of any blocks with sums of
+// the dense matrix; A and the weights end where memory ends.
+func FuzzBlockSparseInt8(f *testing.F) {
+	f.Add(uint8(3), uint8(32), uint8(5), uint8(1), uint8(30), uint8(9), uint64(1), int32(5), int32(0))
+	f.Add(uint8(40), uint8(8), uint8(16), uint8(5), uint8(4), uint8(128), uint64(2), int32(128), int32(-3))
+	f.Add(uint8(17), uint8(33), uint8(3), uint8(2), uint8(2), uint8(0), uint64(3), int32(0), int32(1))
+	f.Fuzz(func(t *testing.T, m, blockRows, blockCols, down, across, density uint8, seed uint64, zeroA, zeroB int32) {
+		blockRows, blockCols = blockRows%70+1, blockCols%70+1
+		n, k := int(blockRows)*int(down%5), int(blockCols)*int(across%32)
+		r := rand.New(rand.NewPCG(seed, 1))
+		w, dense := bsrOf(r, n, k, int(blockRows), int(blockCols), float64(density)/255)
+		if len(w.Values) > 0 {
+			values := guarded[int8](t, len(w.Values))
+			copy(values, w.Values)
+			w.Values = values
+		}
+		alloc := func(n int) []byte { return guarded[byte](t, n) }
+		p := newInt8Product[uint8](NT, int(m%50), n, k, int(seed%3), alloc)
+		q := newInt8Product[int8](NT, int(m%50), n, k, int(seed%3), alloc)
+		p.b, p.ldb, q.b, q.ldb = dense, k, dense, k
+		wantP, wantQ := p.reference(zeroA, zeroB), q.reference(zeroA, zeroB)
+		int8Levels(t, func(t *testing.T) {
+			b, c, e := PackInt8BSR(w), make([]int32, p.m*n), &Epilogue{ZeroA: zeroA, ZeroB: zeroB}
+			if GemmInt8(p.m, p.a, p.lda, b, c, n, e); !slices.Equal(c, wantP) {
+				t.Errorf("uint8: %d, want %d", c, wantP)
+			}
+			if GemmInt8(q.m, q.a, q.lda, b, c, n, e); !slices.Equal(c, wantQ) {
+				t.Errorf("int8: %d, want %d", c, wantQ)
+			}
+		})
+	})
+}
+
 // TestBlockSparseStorage: blocks that fit the panels take no more memory than
 // they have elements, and an empty row of blocks takes none.
 func TestBlockSparseStorage(t *testing.T) {
