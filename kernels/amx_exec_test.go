@@ -26,7 +26,7 @@ func TestAMXExec(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", build, err, out)
 	}
-	args := append(command[1:], binary, "-test.short", "-test.v", "-test.run=^Test(Panel|Expected|AMXGate)", "-kernels.level=amx")
+	args := append(command[1:], binary, "-test.short", "-test.v", "-test.run=^Test(Panel|Expected|AMXGate|GemmInt8|GemmBF16|BlockSparse)", "-kernels.level=amx")
 	run := exec.Command(command[0], args...)
 	run.Env = append(os.Environ(), "AMX_EXEC=")
 	out, err := run.CombinedOutput()
@@ -40,6 +40,9 @@ func TestAMXExec(t *testing.T) {
 		"--- PASS: TestPanelInt8Extremes/gemm_int8_amx_32x32/u8 ",
 		"--- PASS: TestPanelInt8Extremes/gemm_int8_amx_32x32/s8 ",
 		"--- PASS: TestPanelBF16/gemm_bf16_amx_32x32 ",
+		"--- PASS: TestGemmInt8Unsigned/gemm_int8_amx_32x32 ",
+		"--- PASS: TestGemmInt8Signed/gemm_int8_amx_32x32 ",
+		"--- PASS: TestGemmBF16Exact/gemm_bf16_amx_32x32 ",
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("not found: %s", want)

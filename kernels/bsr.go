@@ -62,7 +62,7 @@ type bsrPacker[T int8 | float32 | BF16] struct {
 
 // packBSR lays out and packs w for elements of elem bytes.
 func packBSR[T int8 | float32 | BF16](p *packed, w *BSR[T], elem int) {
-	p.n, p.k, p.elem, p.align, p.kept = w.Rows, w.Cols, elem, granuleBytes, len(w.Values)
+	p.n, p.k, p.elem, p.kept = w.Rows, w.Cols, elem, len(w.Values)
 	p.layPanels()
 	t := bsrPacker[T]{p: p, w: w}
 	depth := granuleBytes / elem

@@ -19,8 +19,11 @@ import (
 // empty fields leave their step out. A C of int32 takes the sums as they are,
 // modulo 2³²; then only the zero points may be set.
 //
+// Residual may be c itself, of float32 and with LDR = ldc, which adds to it.
+//
 // Given the sum, every step is the same sequence of IEEE operations on every
-// instruction set, so int8 products end in the same bits everywhere.
+// instruction set, so int8 products end in the same bits everywhere (of a NaN,
+// that it is one).
 type Epilogue struct {
 	ZeroA, ZeroB int32      // zero points of A and B; int8 products only
 	Scale        []float32  // one for all columns, or N of them

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
+	"weak"
 )
 
 // activations in float64, and the error that each one's documentation allows.
@@ -139,6 +141,34 @@ func TestEpilogue(t *testing.T) {
 	}
 }
 
+// TestEpilogueChunks: a step reaches its row and column wherever the product is
+// cut – behind many granules, where the rows of C lie far apart, and for threads.
+func TestEpilogueChunks(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	runtime.GOMAXPROCS(3)
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, s := range [][4]int{{50, 40, 20, farColumns}, {60, 35, 17000, 35}, {500, 170, 130, 171}} {
+		m, n, ldc := s[0], s[1], s[3]
+		if testing.Short() && s[2] > 1000 {
+			continue
+		}
+		c := newEpilogueCase(t, r, m, n, s[2])
+		sums := c.p.reference(c.e.ZeroA, c.e.ZeroB)
+		int8Levels(t, func(t *testing.T) {
+			y := make([]float32, m*ldc)
+			GemmInt8(m, c.p.a, c.p.lda, c.p.pack(), y, ldc, &c.e)
+			for i := range m {
+				for j := range n {
+					want := fma32(float32(sums[i*n+j]), c.e.Scale[j], c.e.Bias[j]) + c.e.Residual[i*c.e.LDR+j]
+					if y[i*ldc+j] != want {
+						t.Fatalf("%v: (%d, %d) is %v, want %v", s, i, j, y[i*ldc+j], want)
+					}
+				}
+			}
+		})
+	}
+}
+
 // checkEpilogueLevels: the bytes are the levels of the floats, for the whole range of
 // the type and for a narrower one.
 func checkEpilogueLevels[T Integer8](t *testing.T, c *epilogueCase, b *PackedInt8, floats []float32) {
@@ -174,6 +204,27 @@ func TestEpilogueSpecials(t *testing.T) {
 			t.Errorf("%v, want %v", signed, want)
 		}
 	})
+}
+
+// TestStripsLetGo: what a product has read and written is not kept by buffers.
+func TestStripsLetGo(t *testing.T) {
+	const m, n = 2, 3
+	kept := map[string]weak.Pointer[float32]{}
+	func() {
+		c, d := make([]float32, 1<<16), make([]float32, 1<<16)
+		residual, x := make([]float32, 1<<16), make([]float32, 1<<16)
+		kept["c"], kept["d"], kept["residual"], kept["x"] = weak.Make(&c[0]), weak.Make(&d[0]), weak.Make(&residual[0]), weak.Make(&x[0])
+		GemmPackedF32(m, nil, 0, PackF32(NT, n, 0, nil, 0), c, n, &Epilogue{Residual: residual, LDR: n})
+		batch := Batch{Outer: 1, Inner: 1}
+		GemmInt8Batch[uint8](batch, NT, m, n, 0, nil, 0, nil, 0, d, n, nil)
+		GELUQ8(m, panelCols, x, panelCols, Quantizer{Scale: 1}, make([]int8, m*panelCols), panelCols)
+	}()
+	runtime.GC()
+	for name, p := range kept {
+		if p.Value() != nil {
+			t.Errorf("%s is kept", name)
+		}
+	}
 }
 
 // TestGELUQ8: the levels of what the epilogue's GELU gives, on every level and

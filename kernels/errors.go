@@ -1,6 +1,6 @@
 package kernels
 
-// Panics of misuse, checked in this order.
+// Panics of misuse.
 const (
 	errGemmOp      = "kernels: no such GemmOp"
 	errNegative    = "kernels: negative dimension"

@@ -21,7 +21,6 @@ func (t *geluQ8Task) Run(i int) {
 	e := &s.args
 	(&Epilogue{Activation: ActGELU}).args(e, sumFloat32, outBytes, t.quantize)
 	e.scale, e.bias = &epilogueOnes[0], &epilogueZeros[0]
-	e.residual = nil
 	first := i * stripRows
 	e.rows = min(stripRows, t.rows-first)
 	for j := 0; j < t.cols; j += panelCols {

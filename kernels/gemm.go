@@ -1,5 +1,7 @@
 package kernels
 
+import "fmt"
+
 // GemmOp says which operand of a matrix product is stored transposed.
 type GemmOp uint8
 
@@ -13,7 +15,12 @@ const (
 )
 
 // String returns "NN", "NT" or "TN".
-func (op GemmOp) String() string { return [...]string{"NN", "NT", "TN"}[op] }
+func (op GemmOp) String() string {
+	if op > TN {
+		return fmt.Sprintf("GemmOp(%d)", uint8(op))
+	}
+	return [...]string{"NN", "NT", "TN"}[op]
+}
 
 // GemmF32 multiplies two matrices of float32:
 //

@@ -14,9 +14,17 @@ type Batch struct {
 	A, B, C      [2]int // strides in elements
 }
 
-// end is the start of the last product's operand.
-func (x *Batch) end(strides [2]int) int {
-	return (x.Outer-1)*strides[0] + (x.Inner-1)*strides[1]
+// end is the start of the last product's operand in a slice of length have, or
+// a number above have where it lies behind that. It divides, as tooShort does.
+func (x *Batch) end(strides [2]int, have int) int {
+	end := 0
+	for i, n := range [2]int{x.Outer, x.Inner} {
+		if n > 1 && strides[i] > (have-end)/(n-1) {
+			return have + 1
+		}
+		end += (n - 1) * strides[i]
+	}
+	return end
 }
 
 // check panics on what cannot be.
@@ -62,7 +70,7 @@ var batchTasks freeList[batchTask]
 //	}
 //
 // The epilogue is the same for all; a Residual is not allowed. Products are
-// shared among threads whole.
+// shared among threads whole, so the C of one must not overlap the C of another.
 func GemmInt8Batch[A Integer8, C int32 | float32 | uint8 | int8](batch Batch, op GemmOp, m, n, k int, a []A, lda int, b []int8, ldb int, c []C, ldc int, e *Epilogue) {
 	batch.check()
 	if batch.Outer == 0 || batch.Inner == 0 {
@@ -71,7 +79,7 @@ func GemmInt8Batch[A Integer8, C int32 | float32 | uint8 | int8](batch Batch, op
 	if e != nil && e.Residual != nil {
 		panic(errEpilogue)
 	}
-	endA, endB, endC := batch.end(batch.A), batch.end(batch.B), batch.end(batch.C)
+	endA, endB, endC := batch.end(batch.A, len(a)), batch.end(batch.B, len(b)), batch.end(batch.C, len(c))
 	switch {
 	case m < 0 || n < 0 || k < 0:
 		panic(errNegative)
@@ -83,6 +91,9 @@ func GemmInt8Batch[A Integer8, C int32 | float32 | uint8 | int8](batch Batch, op
 		panic(errShortC)
 	}
 	checkPacking(op, n, k, len(b)-min(endB, len(b)), ldb)
+	if k == 0 {
+		batch.A, batch.B = [2]int{}, [2]int{}
+	}
 	u := batchTasks.get()
 	defer u.put()
 	u.shape = packed{n: n, k: k}

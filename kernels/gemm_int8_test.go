@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -183,26 +184,63 @@ func TestGemmInt8Guard(t *testing.T) {
 	}
 }
 
-// TestGemmInt8Threads: the number of threads changes no bit.
+// TestGemmInt8NoDepth: without depth there may be no A, whatever its leading
+// dimension. With -race the compiler checks that no pointer leaves its memory.
+func TestGemmInt8NoDepth(t *testing.T) {
+	const m, n, lda = 50, 20, 3
+	int8Levels(t, func(t *testing.T) {
+		c := slices.Repeat([]int32{1}, 2*m*n)
+		GemmInt8[uint8](m, nil, lda, PackInt8(NT, n, 0, nil, 0), c, n, nil)
+		GemmInt8[int8](m, nil, lda, PackInt8(NT, n, 0, nil, 0), c, n, &Epilogue{ZeroA: 1, ZeroB: 2})
+		strides := [2]int{5, 7}
+		GemmInt8Batch[uint8](Batch{2, 1, strides, strides, [2]int{m * n, 0}}, NT, m, n, 0, nil, lda, nil, 0, c, n, nil)
+		if slices.ContainsFunc(c, func(x int32) bool { return x != 0 }) {
+			t.Errorf("%d", c)
+		}
+	})
+}
+
+// TestPackPadding packs a B whose depth is padded by more than a granule, as AMX
+// has it, from memory that ends with B.
+func TestPackPadding(t *testing.T) {
+	const n, k = 5, 16
+	b := slices.Repeat([]int8{1}, n*k)
+	var p packed
+	p.reset(n, k, 1, 4*granuleBytes)
+	fillWith(p.data, 9)
+	p.fill(newSource(NT, unsafe.Pointer(unsafe.SliceData(b)), 1, k))
+	if ones := bytes.Count(p.data, []byte{1}); ones != n*k || bytes.Count(p.data, []byte{0}) != len(p.data)-ones {
+		t.Errorf("%d", p.data)
+	}
+}
+
+// TestGemmInt8Threads: the number of threads changes no bit, whether rows or
+// columns are divided, evenly or not, with an epilogue and without.
 func TestGemmInt8Threads(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	shapes := [][3]int{{150, 1024, 70}, {400, 256, 128}, {3, 4096, 512}}
+	shapes := [][3]int{{20, 2272, 260}, {150, 1024, 70}, {400, 256, 128}, {6, 4096, 512}}
 	if testing.Short() {
 		shapes = shapes[:1]
 	}
 	for _, s := range shapes {
 		p := newInt8Product[int8](NT, s[0], s[1], s[2], 0, plainBytes)
+		unsigned := viewAs[uint8](bytesOf(p.a))
 		int8Levels(t, func(t *testing.T) {
 			b := p.pack()
-			e := &Epilogue{ZeroA: 3, Scale: []float32{1e-3}, Activation: ActGELU}
+			if words := s[0] * s[1] * s[2] * b.elem / 4; words < 2*packedShare {
+				t.Fatalf("%v: %d words are not shared among threads", s, words)
+			}
+			e := &Epilogue{ZeroA: 3, ZeroB: -5, Scale: []float32{1e-3}, Activation: ActGELU}
 			var one []float32
+			var sums []int32
 			for _, threads := range []int{1, 2, 5} {
 				runtime.GOMAXPROCS(threads)
-				c := make([]float32, p.m*p.n)
+				c, d := make([]float32, p.m*p.n), make([]int32, p.m*p.n)
 				GemmInt8(p.m, p.a, p.lda, b, c, p.n, e)
+				GemmInt8(p.m, unsigned, p.lda, b, d, p.n, nil)
 				if one == nil {
-					one = c
-				} else if !slices.Equal(one, c) {
+					one, sums = c, d
+				} else if !slices.Equal(one, c) || !slices.Equal(sums, d) {
 					t.Fatalf("%v: %d threads and one differ", s, threads)
 				}
 			}
@@ -230,9 +268,10 @@ func TestGemmInt8Concurrent(t *testing.T) {
 
 func TestGemmInt8Allocs(t *testing.T) {
 	p := newInt8Product[int8](NT, 100, 96, 200, 0, plainBytes)
-	b, c, u := p.pack(), make([]int32, p.m*p.n), make([]uint8, p.m*p.n)
+	c, u := make([]int32, p.m*p.n), make([]uint8, p.m*p.n)
 	scale := make([]float32, p.n)
 	int8Levels(t, func(t *testing.T) {
+		b := p.pack()
 		for name, call := range map[string]func(){
 			"int32": func() { GemmInt8(p.m, p.a, p.lda, b, c, p.n, nil) },
 			"uint8": func() {
@@ -304,93 +343,4 @@ func FuzzGemmInt8(f *testing.F) {
 			checkInt8Product(t, q, zeroA, zeroB)
 		})
 	})
-}
-
-// bsrOf keeps the given share of a matrix's blocks, the rest zero, and drops
-// every block of the rows of blocks that empty names.
-func bsrOf(r *rand.Rand, rows, cols, blockRows, blockCols int, density float64, empty ...int) (w BSR[int8], dense []int8) {
-	dense = make([]int8, rows*cols)
-	w = BSR[int8]{Rows: rows, Cols: cols, BlockRows: blockRows, BlockCols: blockCols, RowPtr: []int32{0}}
-	for i := range rows / blockRows {
-		for j := range cols / blockCols {
-			if r.Float64() < density && !slices.Contains(empty, i) {
-				w.ColIdx = append(w.ColIdx, int32(j))
-				block := make([]int8, blockRows*blockCols)
-				fillBytes(r, block)
-				w.Values = append(w.Values, block...)
-				for x := range blockRows {
-					copy(dense[(i*blockRows+x)*cols+j*blockCols:], block[x*blockCols:][:blockCols])
-				}
-			}
-		}
-		w.RowPtr = append(w.RowPtr, int32(len(w.ColIdx)))
-	}
-	return w, dense
-}
-
-// TestBlockSparseInt8 compares block-sparse products with dense ones of the same
-// matrix, for every shape of blocks, with rows of blocks that are empty and with
-// blocks of zeros that are kept.
-func TestBlockSparseInt8(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6))
-	for _, s := range [][4]int{
-		{96, 128, 32, 32}, {64, 96, 32, 16}, {64, 96, 16, 32}, {48, 64, 16, 16}, {128, 128, 64, 64}, {64, 128, 32, 64},
-		{40, 48, 8, 8}, {36, 20, 4, 4}, {33, 64, 1, 32}, {64, 33, 32, 1}, {30, 50, 10, 10}, {32, 96, 32, 96}, {16, 48, 16, 48},
-	} {
-		densities := []float64{0.3, 1, 0, 0.1}
-		if testing.Short() {
-			densities = densities[:2]
-		}
-		for _, density := range densities {
-			w, dense := bsrOf(r, s[0], s[1], s[2], s[3], density, 1)
-			if len(w.Values) > 0 {
-				clear(w.Values[:s[2]*s[3]])
-				for x := range s[2] {
-					for y := range s[3] {
-						i, j := 0, int(w.ColIdx[0])
-						for w.RowPtr[i+1] == 0 {
-							i++
-						}
-						dense[(i*s[2]+x)*s[1]+j*s[3]+y] = 0
-					}
-				}
-			}
-			for _, m := range []int{1, 13, 50} {
-				a := make([]uint8, m*s[1])
-				fillBytes(r, a)
-				signed := make([]int8, m*s[1])
-				fillBytes(r, signed)
-				int8Levels(t, func(t *testing.T) {
-					sparse, full := PackInt8BSR(w), PackInt8(NT, s[0], s[1], dense, s[1])
-					got, want := make([]int32, m*s[0]), make([]int32, m*s[0])
-					GemmInt8(m, a, s[1], sparse, got, s[0], &Epilogue{ZeroA: 7})
-					GemmInt8(m, a, s[1], full, want, s[0], &Epilogue{ZeroA: 7})
-					if !slices.Equal(got, want) {
-						t.Fatalf("%v, density %v, m = %d: sparse and dense differ", s, density, m)
-					}
-					GemmInt8(m, signed, s[1], sparse, got, s[0], nil)
-					GemmInt8(m, signed, s[1], full, want, s[0], nil)
-					if !slices.Equal(got, want) {
-						t.Fatalf("%v, density %v, m = %d: sparse and dense differ for int8", s, density, m)
-					}
-				})
-			}
-		}
-	}
-}
-
-// TestBlockSparseStorage: blocks that fit the panels take no more memory than
-// they have elements, and an empty row of blocks takes none.
-func TestBlockSparseStorage(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 8))
-	for _, block := range [][2]int{{32, 32}, {32, 16}, {64, 64}, {96, 16}} {
-		w, _ := bsrOf(r, 192, 192, block[0], block[1], 0.4, 0)
-		p := PackInt8BSR(w)
-		if got, want := p.Bytes(), len(w.Values)*p.elem; got != want {
-			t.Errorf("%v: %d bytes packed for %d elements", block, got, want)
-		}
-		if got, want := p.Density(), float64(len(w.Values))/(192*192); got != want {
-			t.Errorf("%v: density %v, want %v", block, got, want)
-		}
-	}
 }

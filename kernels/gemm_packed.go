@@ -55,7 +55,7 @@ func newStrip() *strip {
 	return s
 }
 
-// put gives the strip back, without what it knows of the caller's memory.
+// put gives the strip back, without what it knew of its caller's memory.
 func (s *strip) put() {
 	s.args = epilogueArgs{}
 	strips.put(s)
@@ -109,11 +109,11 @@ func (t *packedTask) run() {
 }
 
 // packedGrid chooses the parts, at most so many, into which rows and panels are
-// cut for a number of threads: as many rounds as threads take, and half a part that the last
-// thread is late by on a machine that has other work, against what every part
-// costs: r strips of w panels are multiplied, a quarter of that time for each
-// strip goes into fetching its rows, for each panel into fetching it, and some
-// into beginning.
+// cut for a number of threads: as many rounds as threads take, and half a part
+// that the last thread is late by on a machine that has other work, against what
+// every part costs: r strips of w panels are multiplied, a quarter of that time
+// for each strip goes into fetching its rows, for each panel into fetching it,
+// and some into beginning.
 func packedGrid(m, panels, stripRows, threads, most int, density float64) (rows, width int) {
 	if threads < 2 {
 		return m, panels
@@ -144,18 +144,26 @@ func (t *packedTask) Run(part int) {
 // rows computes rows i … iEnd−1 of the given panels.
 func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 	t.e.args(&s.args, t.sumKind, t.outKind, t.quantize)
-	width := t.p.maxOff
+	// Of A's rows B needs the first depth elements, the row sums need all.
+	depth, width := t.p.k, t.p.maxOff
+	if t.zeroB == 0 {
+		depth = min(depth, width/t.p.elem)
+	}
+	width = max(width, depth*t.p.elem)
 	chunk := max(t.stripRows, chunkBytes/max(width, 1)/t.stripRows*t.stripRows)
 	if len(t.p.data) <= residentBytes && t.ldc >= farColumns {
 		chunk = stripRows / 2
+		if t.stripRows == amxRows {
+			chunk = amxRows
+		}
 	}
 	for ; i < iEnd; i += chunk {
 		rows := min(chunk, iEnd-i)
 		a, lda := unsafe.Add(t.a, i*t.lda), t.lda
-		if t.prepare != asIs && width > 0 {
+		if t.prepare != asIs && depth > 0 {
 			lda = roundUp(width, 64) + 64
 			s.a = growBytes(s.a, rows*lda)
-			prepareRows(t.prepare, rows, t.p.k, t.elem, a, t.lda, s.a, lda)
+			prepareRows(t.prepare, rows, depth, t.elem, a, t.lda, s.a, lda)
 			a = unsafe.Pointer(unsafe.SliceData(s.a))
 		}
 		if t.zeroB != 0 {
@@ -299,6 +307,9 @@ func newPackedTask[A uint8 | int8 | BF16 | float32, C int32 | float32 | uint8 | 
 		quantize = e.Quantizer.params(range8[uint8]())
 	case int8:
 		quantize = e.Quantizer.params(range8[int8]())
+	}
+	if p.k == 0 {
+		lda = 0 // nothing of A is read, and no pointer may leave it
 	}
 	size := int(unsafe.Sizeof(*new(A)))
 	t := packedTasks.get()

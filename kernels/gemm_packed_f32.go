@@ -47,7 +47,9 @@ func PackF32BSR(w BSR[float32]) *PackedF32 {
 // up to second order, and neither the number of threads nor the place in the
 // matrix changes a bit. The levels from AVX2 up fuse each multiply-add and
 // agree with each other bit for bit; pure Go may round the product as well.
-// Blocks that a block-sparse B leaves out take no part in the sum.
+// Blocks that a block-sparse B leaves out take no part in the sum, except for
+// the zeros that fill up those it keeps to 32 columns of the product and four of
+// its depth (eight of BF16): with them an infinity or a NaN in A makes a NaN.
 func GemmPackedF32[C float32 | uint8 | int8](m int, a []float32, lda int, b *PackedF32, c []C, ldc int, e *Epilogue) {
 	if b == nil || b.kernel.fn == nil {
 		panic(errNoPacked)

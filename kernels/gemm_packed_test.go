@@ -3,7 +3,6 @@ package kernels
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"testing"
@@ -132,81 +131,42 @@ func TestPackedFloatsPadding(t *testing.T) {
 	})
 }
 
-// floatsOf turns a block-sparse matrix of bytes into one of small whole numbers.
-func floatsOf(w BSR[int8], dense []int8) (BSR[float32], []float32) {
-	f := BSR[float32]{w.Rows, w.Cols, w.BlockRows, w.BlockCols, w.RowPtr, w.ColIdx, make([]float32, len(w.Values))}
-	for i, x := range w.Values {
-		f.Values[i] = float32(x % 8)
-	}
-	d := make([]float32, len(dense))
-	for i, x := range dense {
-		d[i] = float32(x % 8)
-	}
-	return f, d
-}
-
-// TestBlockSparseFloats compares block-sparse products of floats with dense
-// ones, whose sums are exact.
-func TestBlockSparseFloats(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6))
-	for _, s := range [][4]int{{96, 128, 32, 32}, {48, 64, 16, 16}, {128, 128, 64, 64}, {40, 48, 8, 8}, {33, 64, 1, 32}, {64, 33, 32, 1}, {30, 50, 10, 10}} {
-		for _, density := range []float64{0, 0.2, 0.6, 1} {
-			bytes, denseBytes := bsrOf(r, s[0], s[1], s[2], s[3], density, 0)
-			w, dense := floatsOf(bytes, denseBytes)
-			const m = 29
-			a := make([]float32, m*s[1])
-			smallIntegers(r, a)
-			want := make([]float32, m*s[0])
-			GemmF32(NT, m, s[0], s[1], a, s[1], dense, s[1], want, s[0], false)
-			rowLevels(t, "gemm_packed_f32", func(t *testing.T) {
-				got := make([]float32, m*s[0])
-				GemmPackedF32(m, a, s[1], PackF32BSR(w), got, s[0], nil)
-				if !slices.Equal(got, want) {
-					t.Fatalf("%v, density %v: sparse and dense differ", s, density)
-				}
-			})
-			rowLevels(t, "gemm_bf16", func(t *testing.T) {
-				got := make([]float32, m*s[0])
-				half := BSR[BF16]{w.Rows, w.Cols, w.BlockRows, w.BlockCols, w.RowPtr, w.ColIdx, bf16s(w.Values)}
-				GemmPackedBF16(m, bf16s(a), s[1], PackBF16BSR(half), got, s[0], nil)
-				if !slices.Equal(got, want) {
-					t.Fatalf("%v, density %v: sparse and dense BF16 differ", s, density)
-				}
-			})
-		}
-	}
-}
-
-func TestBSRPanics(t *testing.T) {
-	good := func() BSR[int8] {
-		return BSR[int8]{Rows: 4, Cols: 6, BlockRows: 2, BlockCols: 3, RowPtr: []int32{0, 1, 3}, ColIdx: []int32{1, 0, 1}, Values: make([]int8, 18)}
-	}
-	PackInt8BSR(good())
-	for name, spoil := range map[string]func(w *BSR[int8]){
-		"rows":           func(w *BSR[int8]) { w.Rows = 5 },
-		"block":          func(w *BSR[int8]) { w.BlockCols = 0 },
-		"pointers":       func(w *BSR[int8]) { w.RowPtr = w.RowPtr[:2] },
-		"first pointer":  func(w *BSR[int8]) { w.RowPtr = []int32{1, 1, 3} },
-		"last pointer":   func(w *BSR[int8]) { w.RowPtr = []int32{0, 1, 2} },
-		"falling":        func(w *BSR[int8]) { w.RowPtr = []int32{0, 4, 3} },
-		"column":         func(w *BSR[int8]) { w.ColIdx = []int32{1, 0, 2} },
-		"negative":       func(w *BSR[int8]) { w.ColIdx = []int32{-1, 0, 1} },
-		"unsorted":       func(w *BSR[int8]) { w.ColIdx = []int32{1, 1, 0} },
-		"twice the same": func(w *BSR[int8]) { w.ColIdx = []int32{1, 1, 1} },
-		"values":         func(w *BSR[int8]) { w.Values = w.Values[:17] },
-		"huge blocks": func(w *BSR[int8]) {
-			*w = BSR[int8]{1 << 62, 4, 1 << 62, 4, []int32{0, 0}, nil, make([]int8, 3)}
-		},
+// TestGemmPackedPanics: the checks that the products of floats do not share with
+// those of int8, whose test has the others.
+func TestGemmPackedPanics(t *testing.T) {
+	a, c, half := make([]float32, 8), make([]float32, 6), make([]BF16, 12)
+	w, h := PackF32(NT, 3, 4, make([]float32, 12), 4), PackBF16(NT, 3, 4, half, 4)
+	for name, test := range map[string]struct {
+		want string
+		call func()
+	}{
+		"f32 nil":        {errNoPacked, func() { GemmPackedF32(2, a, 4, nil, c, 3, nil) }},
+		"f32 zero":       {errNoPacked, func() { GemmPackedF32(2, a, 4, new(PackedF32), c, 3, nil) }},
+		"f32 zero point": {errEpilogue, func() { GemmPackedF32(2, a, 4, w, c, 3, &Epilogue{ZeroA: 1}) }},
+		"f32 a":          {errShortA, func() { GemmPackedF32(2, a[:7], 4, w, c, 3, nil) }},
+		"f32 op":         {errPackOp, func() { PackF32(TN, 3, 4, a, 4) }},
+		"f32 depth":      {errDepth, func() { PackF32(NN, 0, maxDepth+1, nil, 0) }},
+		"f32 bsr":        {errBSR, func() { PackF32BSR(BSR[float32]{}) }},
+		"bf16 nil":       {errNoPacked, func() { GemmPackedBF16(2, half, 4, nil, c, 3, nil) }},
+		"bf16 zero":      {errNoPacked, func() { GemmPackedBF16(2, half, 4, new(PackedBF16), c, 3, nil) }},
+		"bf16 point":     {errEpilogue, func() { GemmPackedBF16(2, half, 4, h, c, 3, &Epilogue{ZeroB: 1}) }},
+		"bf16 c":         {errShortC, func() { GemmPackedBF16(2, half, 4, h, c[:5], 3, nil) }},
+		"bf16 op":        {errPackOp, func() { PackBF16(TN, 3, 4, half, 4) }},
+		"bf16 bsr":       {errDepth, func() { PackBF16BSR(BSR[BF16]{Cols: maxDepth + 1, BlockRows: 1, BlockCols: 1, RowPtr: []int32{0}}) }},
+		"GemmBF16 depth": {errDepth, func() { GemmBF16(NN, 0, 0, maxDepth+1, nil, maxDepth+1, nil, 0, nil, 0, false) }},
+		"GELUQ8 ldx":     {errLeading, func() { GELUQ8(1, 3, a, 2, Quantizer{Scale: 1}, make([]int8, 3), 3) }},
+		"GELUQ8 ldq":     {errLeading, func() { GELUQ8(1, 3, a, 3, Quantizer{Scale: 1}, make([]int8, 3), 2) }},
+		"batch inner": {errBatch, func() {
+			GemmInt8Batch(Batch{Outer: 1, Inner: -1}, NT, 1, 1, 1, []int8{1}, 1, []int8{1}, 1, []int32{1}, 1, nil)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
-				if got := recover(); got != errBSR {
-					t.Errorf("panic %v, want %q", got, errBSR)
+				if got := recover(); got != test.want {
+					t.Errorf("panic %v, want %q", got, test.want)
 				}
 			}()
-			w := good()
-			spoil(&w)
-			PackInt8BSR(w)
+			test.call()
 		})
 	}
 }

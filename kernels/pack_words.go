@@ -74,8 +74,11 @@ func (t *packTask) Run(i int) {
 }
 
 // gather copies depth elements from row p on of columns col … col+cols−1. A
-// depth below one copies nothing.
+// depth below one copies nothing: row p is behind B then.
 func (s source) gather(dst *granuleScratch, p, depth, col, cols, elem int) {
+	if depth < 1 {
+		return
+	}
 	for j := range cols {
 		from := unsafe.Add(s.b, p*s.rowStride+(col+j)*s.colStride)
 		for d := range depth {

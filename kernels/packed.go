@@ -15,7 +15,6 @@ type panel struct {
 type packed struct {
 	n, k     int
 	elem     int // bytes of an element as the kernel reads it
-	align    int // depth is padded to this many bytes
 	panels   []panel
 	data     []byte  // aligned to 64 bytes
 	dense    []int32 // 0, 16, 32, … for the panels without gaps
@@ -41,9 +40,10 @@ func (p *packed) Density() float64 {
 	return float64(p.kept) / (float64(p.n) * float64(p.k))
 }
 
-// reset lays out a dense B (k, n) anew, keeping what was allocated.
+// reset lays out a dense B (k, n) anew, its depth padded to align bytes, keeping
+// what was allocated.
 func (p *packed) reset(n, k, elem, align int) {
-	p.n, p.k, p.elem, p.align, p.kept = n, k, elem, align, n*k
+	p.n, p.k, p.elem, p.kept = n, k, elem, n*k
 	granules := roundUp(k*elem, align) / granuleBytes
 	p.maxOff = granules * granuleBytes
 	for g := len(p.dense); g < granules; g++ {

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -132,20 +133,30 @@ func implementations[F any](t *testing.T, all *family[F], f func(t *testing.T, f
 	}
 }
 
-// dotBytes is the sum of products of two words of bytes.
-func dotBytes(signed bool, a, b []byte) (s int32) {
+// dotFunc is the sum of products of two words.
+type dotFunc func(a, b []byte) int32
+
+func dotUnsigned(a, b []byte) (s int32) {
 	for i, x := range a {
-		if signed {
-			s += int32(int8(x)) * int32(int8(b[i]))
-		} else {
-			s += int32(x) * int32(int8(b[i]))
-		}
+		s += int32(x) * int32(int8(b[i]))
 	}
 	return s
 }
 
+func dotSigned(a, b []byte) (s int32) {
+	for i, x := range a {
+		s += int32(int8(x)) * int32(int8(b[i]))
+	}
+	return s
+}
+
+func dotInt16(a, b []byte) int32 {
+	at := func(x []byte) int32 { return int32(int16(binary.NativeEndian.Uint16(x))) }
+	return at(a)*at(b) + at(a[2:])*at(b[2:])
+}
+
 // checkInt8 compares what f makes of p with the loop of [panelKernel]'s comment.
-func checkInt8(t *testing.T, p *panelCall[int32], f panelKernel, signed bool) {
+func checkInt8(t *testing.T, p *panelCall[int32], f panelKernel, dot dotFunc) {
 	t.Helper()
 	got := p.run(t, f)
 	for i := range p.rows {
@@ -154,7 +165,7 @@ func checkInt8(t *testing.T, p *panelCall[int32], f panelKernel, signed bool) {
 			if p.from != nil {
 				want = p.from[j]
 			}
-			p.words(i, j, func(a, b []byte) { want += dotBytes(signed, a, b) })
+			p.words(i, j, func(a, b []byte) { want += dot(a, b) })
 			if x := got[i*p.ldc+j]; x != want {
 				t.Fatalf("%v: c[%d, %d] = %d, want %d", p, i, j, x, want)
 			}
@@ -162,20 +173,22 @@ func checkInt8(t *testing.T, p *panelCall[int32], f panelKernel, signed bool) {
 	}
 }
 
-// int8Signs runs f for the kernel of unsigned and, if there is one, of signed A.
-func int8Signs(t *testing.T, k int8Kernel, f func(t *testing.T, kernel panelKernel, signed bool)) {
+// int8Signs runs f for the kernel of unsigned and, if there is one, of signed A,
+// or for that of int16.
+func int8Signs(t *testing.T, k int8Kernel, f func(t *testing.T, kernel panelKernel, dot dotFunc)) {
 	if k.widened {
-		t.Skip("a word holds int16")
+		t.Run("s16", func(t *testing.T) { f(t, k.u8, dotInt16) })
+		return
 	}
-	t.Run("u8", func(t *testing.T) { f(t, k.u8, false) })
+	t.Run("u8", func(t *testing.T) { f(t, k.u8, dotUnsigned) })
 	if k.s8 != nil {
-		t.Run("s8", func(t *testing.T) { f(t, k.s8, true) })
+		t.Run("s8", func(t *testing.T) { f(t, k.s8, dotSigned) })
 	}
 }
 
 func TestPanelInt8(t *testing.T) {
 	implementations(t, &gemmInt8Family, func(t *testing.T, k int8Kernel) {
-		int8Signs(t, k, func(t *testing.T, kernel panelKernel, signed bool) {
+		int8Signs(t, k, func(t *testing.T, kernel panelKernel, dot dotFunc) {
 			r := rand.New(rand.NewPCG(1, 2))
 			panelCalls(t, func(t *testing.T, p *panelCall[int32]) {
 				randomBytes(r, p.a)
@@ -186,7 +199,7 @@ func TestPanelInt8(t *testing.T) {
 				for i := range p.from {
 					p.from[i] = int32(r.Uint32())
 				}
-				checkInt8(t, p, kernel, signed)
+				checkInt8(t, p, kernel, dot)
 			})
 		})
 	})
@@ -196,7 +209,7 @@ func TestPanelInt8(t *testing.T) {
 // saturate where an instruction sums up in 16 bits, and sums that wrap around.
 func TestPanelInt8Extremes(t *testing.T) {
 	implementations(t, &gemmInt8Family, func(t *testing.T, k int8Kernel) {
-		int8Signs(t, k, func(t *testing.T, kernel panelKernel, signed bool) {
+		int8Signs(t, k, func(t *testing.T, kernel panelKernel, dot dotFunc) {
 			for _, offs := range panelOffs {
 				for _, x := range []byte{255, 128, 127, 0} {
 					for _, y := range []byte{127, 0x80, 0x81, 255} {
@@ -204,7 +217,45 @@ func TestPanelInt8Extremes(t *testing.T) {
 						fillWith(p.a, x)
 						fillWith(p.b, y)
 						fillWith(p.from, math.MaxInt32)
-						checkInt8(t, p, kernel, signed)
+						checkInt8(t, p, kernel, dot)
+					}
+				}
+			}
+		})
+	})
+}
+
+// TestPanelF32 adds up whole numbers, whose sums are exact.
+func TestPanelF32(t *testing.T) {
+	implementations(t, &gemmPanelF32, func(t *testing.T, kernel panelKernel) {
+		r := rand.New(rand.NewPCG(5, 6))
+		panelCalls(t, func(t *testing.T, p *panelCall[float32]) {
+			whole := func(x []byte) {
+				for ; len(x) >= 4; x = x[4:] {
+					binary.NativeEndian.PutUint32(x, math.Float32bits(float32(r.IntN(15)-7)))
+				}
+			}
+			fillWith(p.a, 255) // NaN between the rows
+			for i := range p.rows {
+				whole(p.a[i*p.lda:][:len(p.a)-(p.rows-1)*p.lda])
+			}
+			whole(p.b)
+			for i := range p.c {
+				p.c[i] = float32(r.IntN(100))
+			}
+			for i := range p.from {
+				p.from[i] = float32(r.IntN(100))
+			}
+			got := p.run(t, kernel)
+			for i := range p.rows {
+				for j := range p.cols {
+					var want float64
+					if p.from != nil {
+						want = float64(p.from[j])
+					}
+					p.words(i, j, func(a, b []byte) { want += float32At(a) * float32At(b) })
+					if x := float64(got[i*p.ldc+j]); x != want {
+						t.Fatalf("%v: c[%d, %d] = %v, want %v", p, i, j, x, want)
 					}
 				}
 			}
@@ -254,9 +305,11 @@ func TestPanelBF16(t *testing.T) {
 // TestPanelAllocs covers what the kernels do in Go before their loops.
 func TestPanelAllocs(t *testing.T) {
 	implementations(t, &gemmInt8Family, func(t *testing.T, k int8Kernel) {
-		int8Signs(t, k, func(t *testing.T, kernel panelKernel, _ bool) { checkAllocs[int32](t, kernel) })
+		int8Signs(t, k, func(t *testing.T, kernel panelKernel, _ dotFunc) { checkAllocs[int32](t, kernel) })
 	})
-	implementations(t, &gemmBF16Family, func(t *testing.T, kernel panelKernel) { checkAllocs[float32](t, kernel) })
+	for _, family := range []*family[panelKernel]{&gemmPanelF32, &gemmBF16Family} {
+		implementations(t, family, func(t *testing.T, kernel panelKernel) { checkAllocs[float32](t, kernel) })
+	}
 }
 
 func checkAllocs[C int32 | float32](t *testing.T, kernel panelKernel) {
@@ -287,6 +340,9 @@ func randomBF16(r *rand.Rand, x []byte) {
 func bf16At(x []byte) float64 {
 	return float64(math.Float32frombits(uint32(x[0])<<16 | uint32(x[1])<<24))
 }
+
+// float32At is the float32 that x is.
+func float32At(x []byte) float64 { return float64(math.Float32frombits(binary.NativeEndian.Uint32(x))) }
 
 func fillWith[T any](x []T, v T) {
 	for i := range x {
