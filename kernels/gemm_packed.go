@@ -178,11 +178,12 @@ func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 // panel computes a chunk's rows of one panel.
 func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *panel) {
 	b := unsafe.Add(unsafe.Pointer(unsafe.SliceData(t.p.data)), q.at)
-	from := t.columns(s, q)
+	from := t.from(s, q)
 	if t.direct {
 		t.kernel(rows, q.width, a, lda, q.offs, b, unsafe.Add(t.c, 4*(i*t.ldc+q.col)), t.ldc, from)
 		return
 	}
+	t.columns(s, q)
 	for r := 0; r < rows; r += t.stripRows {
 		n := min(t.stripRows, rows-r)
 		t.kernel(n, q.width, unsafe.Add(a, r*lda), lda, q.offs, b, unsafe.Pointer(&s.sums), panelCols, from)
@@ -203,20 +204,24 @@ func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *
 	}
 }
 
-// columns sets what the epilogue needs of a panel's columns, and returns what
-// their sums begin with.
-func (t *packedTask) columns(s *strip, q *panel) (from unsafe.Pointer) {
+// from is what the sums of a panel begin with: nil for zeros.
+func (t *packedTask) from(s *strip, q *panel) unsafe.Pointer {
+	if t.zeroA == 0 {
+		return nil
+	}
+	clear(s.from[:])
+	for j, x := range t.colSums[q.col : q.col+q.cols] {
+		s.from[j] = t.zeroA * (int32(t.p.k)*t.zeroB - x)
+	}
+	return unsafe.Pointer(&s.from)
+}
+
+// columns sets what the epilogue needs of a panel's columns.
+func (t *packedTask) columns(s *strip, q *panel) {
 	e := &s.args
 	e.sums, e.cols = unsafe.Pointer(&s.sums), q.cols
 	e.scale, e.bias = &epilogueOnes[0], &epilogueZeros[0]
 	e.residual, e.ldr = nil, 4*t.e.LDR
-	if t.zeroA != 0 {
-		clear(s.from[:])
-		for j, x := range t.colSums[q.col : q.col+q.cols] {
-			s.from[j] = t.zeroA * (int32(t.p.k)*t.zeroB - x)
-		}
-		from = unsafe.Pointer(&s.from)
-	}
 	switch len(t.e.Scale) {
 	case 0:
 	case 1:
@@ -232,7 +237,6 @@ func (t *packedTask) columns(s *strip, q *panel) (from unsafe.Pointer) {
 		copy(s.bias[:], t.e.Bias[q.col:q.col+q.cols])
 		e.bias = &s.bias[0]
 	}
-	return from
 }
 
 // sumRows sets s.rowSums to zeroB times the sum of each row of A.
