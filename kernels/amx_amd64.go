@@ -8,7 +8,7 @@ func init() {
 	register(&gemmInt8Family, Kernel{Op: "gemm_int8", Name: "gemm_int8_amx_32x32", ISA: AMX, MR: 32, NR: 32, KR: 4},
 		int8Kernel{u8: gemmInt8AMXU8, s8: gemmInt8AMXS8, align: amxRun * granuleBytes})
 	register(&gemmBF16Family, Kernel{Op: "gemm_bf16", Name: "gemm_bf16_amx_32x32", ISA: AMX, Features: "AMXBF16", MR: 32, NR: 32, KR: 2},
-		gemmBF16AMX)
+		bf16Kernel{fn: gemmBF16AMX})
 }
 
 // amxRun is the number of granules that fill an AMX tile.

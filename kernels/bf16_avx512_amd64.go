@@ -6,7 +6,7 @@ import "unsafe"
 
 func init() {
 	register(&gemmBF16Family, Kernel{Op: "gemm_bf16", Name: "gemm_bf16_vnni_12x32", ISA: VNNI, Features: "AVX512BF16", MR: 12, NR: 32, KR: 2},
-		gemmBF16VNNI)
+		bf16Kernel{fn: gemmBF16VNNI})
 }
 
 // gemmBF16VNNI is a [panelKernel] of tiles of 12 rows.

@@ -77,7 +77,7 @@
 //	op               generic  avx2   avxvnni  avx512  vnni    amx
 //	gemm_int8        1×4      6×16   6×16     12×32   12×32   32×32
 //	gemm_packed_f32  1×4      6×16            12×32
-//	gemm_bf16        1×4                      12×32   12×32   32×32
+//	gemm_bf16        1×4      6×16            12×32   12×32   32×32
 //	gemm_f32         4×4      6×16            8×48
 //	row operations   yes      yes             yes
 //

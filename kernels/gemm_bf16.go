@@ -7,7 +7,15 @@ import "unsafe"
 // block-sparse.
 type PackedBF16 struct {
 	packed
-	kernel implementation[panelKernel]
+	kernel implementation[bf16Kernel]
+}
+
+// size is the bytes of an element as the kernel reads it.
+func (k bf16Kernel) size() int {
+	if k.expanded {
+		return 4
+	}
+	return 2
 }
 
 // PackBF16 packs a B of k rows and n columns, stored (k, n) for NN or (n, k), as
@@ -31,7 +39,7 @@ func (p *PackedBF16) pack(op GemmOp, n, k int, b []BF16, ldb int) {
 	if p.kernel.ISA == AMX {
 		align = 64
 	}
-	p.reset(n, k, 2, align)
+	p.reset(n, k, p.kernel.fn.size(), align)
 	p.fill(newSource(op, unsafe.Pointer(unsafe.SliceData(b)), 2, ldb))
 }
 
@@ -40,7 +48,7 @@ func (p *PackedBF16) pack(op GemmOp, n, k int, b []BF16, ldb int) {
 func PackBF16BSR(w BSR[BF16]) *PackedBF16 {
 	w.check()
 	p := &PackedBF16{kernel: gemmBF16Family.use}
-	packBSR(&p.packed, &w, 2)
+	packBSR(&p.packed, &w, p.kernel.fn.size())
 	return p
 }
 
@@ -54,14 +62,17 @@ func PackBF16BSR(w BSR[BF16]) *PackedBF16 {
 // up to second order. The number of threads never changes a result; the
 // instruction set may.
 func GemmPackedBF16[C float32 | uint8 | int8](m int, a []BF16, lda int, b *PackedBF16, c []C, ldc int, e *Epilogue) {
-	if b == nil || b.kernel.fn == nil {
+	if b == nil || b.kernel.fn.fn == nil {
 		panic(errNoPacked)
 	}
 	t := newPackedTask(&b.packed, m, a, lda, c, ldc, e, false)
 	if t == nil {
 		return
 	}
-	t.floats(b.kernel)
+	t.floats(b.kernel.fn.fn, b.kernel.ISA)
+	if b.kernel.fn.expanded {
+		t.prepare = expanded
+	}
 	t.run()
 }
 
@@ -69,6 +80,8 @@ func GemmPackedBF16[C float32 | uint8 | int8](m int, a []BF16, lda int, b *Packe
 type bf16Buffers struct {
 	b, a PackedBF16
 	rows []float32 // A transposed, a word of two BF16 each
+
+	floatA, floatB []float32 // A and B expanded
 }
 
 var bf16Packed freeList[bf16Buffers]
@@ -86,7 +99,8 @@ var bf16Packed freeList[bf16Buffers]
 //
 // with A and B stored as for [GemmF32] and the tolerance of [GemmPackedBF16].
 // c must not overlap a or b. The depth k is at most 65,536. B is packed on the
-// way, and A too where it is transposed.
+// way, and A too where it is transposed; CPUs without products of BF16 multiply
+// in float32.
 func GemmBF16(op GemmOp, m, n, k int, a []BF16, lda int, b []BF16, ldb int, c []float32, ldc int, accumulate bool) {
 	checkGemm(op, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
 	if k > maxDepth {
@@ -97,6 +111,13 @@ func GemmBF16(op GemmOp, m, n, k int, a []BF16, lda int, b []BF16, ldb int, c []
 	}
 	buf := bf16Packed.get()
 	defer bf16Packed.put(buf)
+	if gemmBF16Family.use.fn.expanded {
+		buf.floatA, buf.floatB = grow(buf.floatA, len(a)), grow(buf.floatB, len(b))
+		ExpandBF16(a, buf.floatA[:len(a)])
+		ExpandBF16(b, buf.floatB[:len(b)])
+		GemmF32(op, m, n, k, buf.floatA[:len(a)], lda, buf.floatB[:len(b)], ldb, c, ldc, accumulate)
+		return
+	}
 	opB := op
 	if op == TN {
 		opB = NN

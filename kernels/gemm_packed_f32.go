@@ -58,14 +58,14 @@ func GemmPackedF32[C float32 | uint8 | int8](m int, a []float32, lda int, b *Pac
 	if t == nil {
 		return
 	}
-	t.floats(b.kernel)
+	t.floats(b.kernel.fn, b.kernel.ISA)
 	t.run()
 }
 
 // floats sets up a task on a kernel of floats.
-func (t *packedTask) floats(kernel implementation[panelKernel]) {
-	t.kernel, t.sumKind = kernel.fn, sumFloat32
-	if kernel.ISA == AMX {
+func (t *packedTask) floats(kernel panelKernel, isa ISA) {
+	t.kernel, t.sumKind = kernel, sumFloat32
+	if isa == AMX {
 		t.stripRows = amxRows
 	}
 	if t.p.maxOff > t.p.k*t.elem {

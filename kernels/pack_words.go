@@ -87,10 +87,12 @@ func (s source) gather(dst *granuleScratch, p, depth, col, cols, elem int) {
 	}
 }
 
-// putElement copies one element; an int8 is extended to int16 where the packed
-// element is wider.
+// putElement copies one element; where the packed element is wider, an int8 is
+// extended to int16, a BF16 to float32.
 func putElement(dst []byte, elem int, from unsafe.Pointer, fromElem int) {
 	switch {
+	case elem != fromElem && elem == 4:
+		binary.NativeEndian.PutUint32(dst, uint32(*(*BF16)(from))<<16)
 	case elem != fromElem:
 		binary.NativeEndian.PutUint16(dst, uint16(*(*int8)(from)))
 	case elem == 1:

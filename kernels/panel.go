@@ -67,9 +67,16 @@ type int8Kernel struct {
 	align   int // depth of A and B is padded to this many bytes, a multiple of granuleBytes
 }
 
+// bf16Kernel is an implementation of the product of BF16. Where expanded is set,
+// it is that of float32, and A and B are expanded before.
+type bf16Kernel struct {
+	fn       panelKernel
+	expanded bool
+}
+
 // The families of the packed products.
 var (
 	gemmInt8Family family[int8Kernel]
 	gemmPanelF32   family[panelKernel]
-	gemmBF16Family family[panelKernel]
+	gemmBF16Family family[bf16Kernel]
 )

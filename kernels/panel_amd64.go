@@ -15,8 +15,10 @@ func init() {
 		byWidth(panelF32AVX2x6x32, panelF32AVX2x6x16))
 	register(&gemmPanelF32, Kernel{Op: "gemm_packed_f32", Name: "gemm_packed_f32_avx512_12x32", ISA: AVX512, MR: 12, NR: 32, KR: 1},
 		byWidth(panelF32AVX512x12x32, panelF32AVX512x12x16))
-	register(&gemmBF16Family, Kernel{Op: "gemm_bf16", Name: "gemm_bf16_avx512_12x32", ISA: AVX512, MR: 12, NR: 32, KR: 2},
-		byWidth(panelBF16AVX512x12x32, panelBF16AVX512x12x16))
+	register(&gemmBF16Family, Kernel{Op: "gemm_bf16", Name: "gemm_bf16_avx512_12x32", ISA: AVX512, MR: 12, NR: 32, KR: 1},
+		bf16Kernel{byWidth(panelF32AVX512x12x32, panelF32AVX512x12x16), true})
+	register(&gemmBF16Family, Kernel{Op: "gemm_bf16", Name: "gemm_bf16_avx2_6x16", ISA: AVX2, MR: 6, NR: 16, KR: 1},
+		bf16Kernel{byWidth(panelF32AVX2x6x32, panelF32AVX2x6x16), true})
 }
 
 // byWidth is the panelKernel made of one for 32 columns and one for 16.
@@ -61,9 +63,3 @@ func panelF32AVX2x6x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, 
 
 //go:noescape
 func panelF32AVX2x6x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
-
-//go:noescape
-func panelBF16AVX512x12x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
-
-//go:noescape
-func panelBF16AVX512x12x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)

@@ -52,32 +52,6 @@
 #define NAME ·panelF32AVX512x12x32
 #include "panel_avx512_amd64.h"
 
-// BF16 without VDPBF16PS: the lower and the upper number of a word as float32.
-#undef LOADB
-#undef MAC
-#define LOADB(d) \
-	VMOVDQU32   (d*128)(BX), Z28; \
-	VMOVDQU32   (d*128+64)(BX), Z29; \
-	VPSLLD      $16, Z28, Z24; \
-	VPSLLD      $16, Z29, Z25; \
-	VPANDD.BCST upper<>(SB), Z28, Z28; \
-	VPANDD.BCST upper<>(SB), Z29, Z29
-#define MAC(a, x, y) \
-	VPBROADCASTD a, Z26; \
-	VPSLLD       $16, Z26, Z27; \
-	VPANDD.BCST  upper<>(SB), Z26, Z26; \
-	VFMADD231PS  Z24, Z27, x; \
-	VFMADD231PS  Z25, Z27, y; \
-	VFMADD231PS  Z28, Z26, x; \
-	VFMADD231PS  Z29, Z26, y
-
-DATA upper<>+0(SB)/4, $0xffff0000
-GLOBL upper<>(SB), RODATA|NOPTR, $4
-
-// func panelBF16AVX512x12x32(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
-#define NAME ·panelBF16AVX512x12x32
-#include "panel_avx512_amd64.h"
-
 // 16 columns.
 #undef GRANULE
 #undef LOADB
@@ -97,25 +71,6 @@ GLOBL upper<>(SB), RODATA|NOPTR, $4
 #define NAME ·panelF32AVX512x12x16
 #include "panel_avx512_amd64.h"
 
-#undef LOADB
-#undef MAC
-#define LOADB(d) \
-	VMOVDQU32   (d*64)(BX), Z28; \
-	VPSLLD      $16, Z28, Z24; \
-	VPANDD.BCST upper<>(SB), Z28, Z28
-#define MAC(a, x, y) \
-	VPBROADCASTD a, Z26; \
-	VPSLLD       $16, Z26, Z27; \
-	VPANDD.BCST  upper<>(SB), Z26, Z26; \
-	VFMADD231PS  Z24, Z27, x; \
-	VFMADD231PS  Z28, Z26, x
-
-// func panelBF16AVX512x12x16(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer)
-#define NAME ·panelBF16AVX512x12x16
-#include "panel_avx512_amd64.h"
-
-#undef LOADB
-#define LOADB(d) VMOVUPS (d*64)(BX), Z24
 #define ANYORDER
 #undef MAC
 #define MAC(a, x, y) \

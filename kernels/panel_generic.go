@@ -5,7 +5,7 @@ import "unsafe"
 func init() {
 	register(&gemmInt8Family, Kernel{Op: "gemm_int8", Name: "gemm_int8_generic_1x4", MR: 1, NR: 4, KR: 4}, int8Kernel{u8: panelInt8Generic, align: granuleBytes})
 	register(&gemmPanelF32, Kernel{Op: "gemm_packed_f32", Name: "gemm_packed_f32_generic_1x4", MR: 1, NR: 4, KR: 1}, panelF32Generic)
-	register(&gemmBF16Family, Kernel{Op: "gemm_bf16", Name: "gemm_bf16_generic_1x4", MR: 1, NR: 4, KR: 2}, panelBF16Generic)
+	register(&gemmBF16Family, Kernel{Op: "gemm_bf16", Name: "gemm_bf16_generic_1x4", MR: 1, NR: 4, KR: 1}, bf16Kernel{panelF32Generic, true})
 }
 
 // The panel kernels in pure Go: one row of C, four columns at a time, whose sums
@@ -57,31 +57,6 @@ func panelF32Generic(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b,
 				}
 			}
 			copy(row[j:], []float32{s0, s1, s2, s3})
-		}
-	}
-}
-
-func panelBF16Generic(rows, cols int, a unsafe.Pointer, lda int, offs []int32, b, c unsafe.Pointer, ldc int, from unsafe.Pointer) {
-	bs := unsafe.Slice((*[2]BF16)(b), len(offs)*granuleWords*cols)
-	for i := range rows {
-		row := unsafe.Slice((*float32)(unsafe.Add(c, 4*i*ldc)), cols)
-		for j := 0; j < cols; j += 4 {
-			var s [4]float32
-			if from != nil {
-				s = *(*[4]float32)(unsafe.Add(from, 4*j))
-			}
-			at := j
-			for _, off := range offs {
-				for _, x := range (*[granuleWords][2]BF16)(unsafe.Add(a, i*lda+int(off))) {
-					x0, x1 := x[0].Float32(), x[1].Float32()
-					for l, y := range (*[4][2]BF16)(bs[at:]) {
-						s[l] += x0 * y[0].Float32()
-						s[l] += x1 * y[1].Float32()
-					}
-					at += cols
-				}
-			}
-			copy(row[j:], s[:])
 		}
 	}
 }

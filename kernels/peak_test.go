@@ -64,7 +64,7 @@ var limits = map[string]struct {
 	"gemm_int8_avx2": {peakMADD256, 8 * 16}, "gemm_int8_avxvnni": {peakInt8VEX, 12 * 32},
 	"gemm_int8_avx512": {peakMADD512, 16 * 32}, "gemm_int8_vnni": {peakVNNI512, 16 * 64},
 	"gemm_packed_f32_avx2": {peakFMA256, 12 * 8}, "gemm_packed_f32_avx512": {peakFMA512, 16 * 16},
-	"gemm_bf16_avx512": {peakFMA512, 16 * 16}, "gemm_bf16_vnni": {peakBF16, 16 * 32},
+	"gemm_bf16_avx2": {peakFMA256, 12 * 8}, "gemm_bf16_avx512": {peakFMA512, 16 * 16}, "gemm_bf16_vnni": {peakBF16, 16 * 32},
 }
 
 // limitOf is what the machine's multipliers reach at most, in billions of

@@ -11,6 +11,7 @@ const (
 	flipped                // int8 to uint8: 128 added to each
 	extended               // uint8 to int16
 	signedWide             // int8 to int16
+	expanded               // BF16 to float32, the depth padded with zeros
 )
 
 // prepareRows writes rows of n elements, lda bytes apart, to dst, ldd bytes
@@ -22,6 +23,12 @@ func prepareRows(kind preparation, rows, n, elem int, a unsafe.Pointer, lda int,
 		row := dst[i*ldd : (i+1)*ldd]
 		if kind == copied {
 			clear(row[copy(row, src):])
+			continue
+		}
+		if kind == expanded && n > 0 {
+			floats := unsafe.Slice((*float32)(unsafe.Pointer(&row[0])), ldd/4)
+			expandBF16Family.use.fn(floats[:n], unsafe.Slice((*BF16)(unsafe.Pointer(&src[0])), n))
+			clear(floats[n:])
 			continue
 		}
 		done := prepareFast(kind, src, row)
