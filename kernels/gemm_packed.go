@@ -41,6 +41,7 @@ type strip struct {
 	rowSums []int32
 	a       []byte // prepared rows of A
 	args    epilogueArgs
+	waiting waitingStrip
 }
 
 var strips freeList[strip]
@@ -65,6 +66,7 @@ func (s *strip) put() {
 // parts for Parallel.
 type packedTask struct {
 	kernel  panelKernel
+	fused   fusedFunc // nil: the epilogue comes after the sums
 	p       *packed
 	m       int
 	a       unsafe.Pointer
@@ -144,6 +146,9 @@ func (t *packedTask) Run(part int) {
 // rows computes rows i … iEnd−1 of the given panels.
 func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 	t.e.args(&s.args, t.sumKind, t.outKind, t.quantize)
+	if t.fused != nil {
+		s.beginFused()
+	}
 	// Of A's rows B needs the first depth elements, the row sums need all.
 	depth, width := t.p.k, t.p.maxOff
 	if t.zeroB == 0 {
@@ -173,6 +178,7 @@ func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 			t.panel(s, i, rows, a, lda, &panels[n])
 		}
 	}
+	s.finish()
 }
 
 // panel computes a chunk's rows of one panel.
@@ -184,9 +190,19 @@ func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *
 		return
 	}
 	t.columns(s, q)
+	size := 4
+	if t.outKind == outBytes {
+		size = 1
+	}
 	for r := 0; r < rows; r += t.stripRows {
 		n := min(t.stripRows, rows-r)
-		t.kernel(n, q.width, unsafe.Add(a, r*lda), lda, q.offs, b, unsafe.Pointer(&s.sums), panelCols, from)
+		at := unsafe.Add(a, r*lda)
+		out, ldout := unsafe.Add(t.c, size*((i+r)*t.ldc+q.col)), size*t.ldc
+		if t.fused != nil && q.fits(n) {
+			t.fuse(s, at, lda, q, b, from, out, ldout)
+			continue
+		}
+		t.kernel(n, q.width, at, lda, q.offs, b, unsafe.Pointer(&s.sums), panelCols, from)
 		if t.zeroB != 0 {
 			subtractRowSums(n, s.sums[:], s.rowSums[r:])
 		}
@@ -195,11 +211,7 @@ func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *
 		if t.e.Residual != nil {
 			e.residual = unsafe.Pointer(&t.e.Residual[(i+r)*t.e.LDR+q.col])
 		}
-		size := 4
-		if t.outKind == outBytes {
-			size = 1
-		}
-		e.out, e.ldout = unsafe.Add(t.c, size*((i+r)*t.ldc+q.col)), size*t.ldc
+		e.out, e.ldout = out, ldout
 		epilogueFamily.use.fn(e)
 	}
 }

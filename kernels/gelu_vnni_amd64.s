@@ -1,0 +1,221 @@
+//go:build !noasm && !purego
+
+#include "textflag.h"
+#include "go_asm.h"
+
+// The int8 product of the feed-forward layer with AVX-512-VNNI: the sums of one
+// strip, as panel_avx512_amd64.h makes them, while the last strip goes through
+// GELU into bytes. VPDPBUSD keeps two of the CPU's four vector units busy; most
+// of the epilogue runs on the other two, and takes a third of the time it takes
+// by itself. An iteration is 64 bytes of depth for 12 rows of sums, and one row of
+// the last strip.
+//
+//   Z0 … Z23    sums; Z24, Z25 B; Z26 A
+//   Z27         x: sum, then result          Z28   t = min(|x|, limit)
+//   Z29         index of the cubic           Z31   its value
+//   Z30         temporary
+//
+//   SI  first row of A in the tile     AX   the granule in it
+//   R8 … R13   1, 3, 5, 7, 9, 11 × the distance of A's rows
+//   R14 list of granules               BX   granule of B
+//   CX  iterations left
+//   DI  fusedEpilogue                  DX, R15  row of the last strip, its bytes
+
+#define MAC(a, x, y) \
+	VPBROADCASTD a, Z26; \
+	VPDPBUSD     Z24, Z26, x; \
+	VPDPBUSD     Z25, Z26, y
+
+// WORD(w) multiplies word w of a granule.
+#define WORD(w) \
+	VMOVUPS (w*128)(BX), Z24; \
+	VMOVUPS (w*128+64)(BX), Z25; \
+	MAC((w*4)(AX), Z0, Z1); \
+	MAC((w*4)(AX)(R8*1), Z2, Z3); \
+	MAC((w*4)(AX)(R8*2), Z4, Z5); \
+	MAC((w*4)(AX)(R9*1), Z6, Z7); \
+	MAC((w*4)(AX)(R8*4), Z8, Z9); \
+	MAC((w*4)(AX)(R10*1), Z10, Z11); \
+	MAC((w*4)(AX)(R9*2), Z12, Z13); \
+	MAC((w*4)(AX)(R11*1), Z14, Z15); \
+	MAC((w*4)(AX)(R8*8), Z16, Z17); \
+	MAC((w*4)(AX)(R12*1), Z18, Z19); \
+	MAC((w*4)(AX)(R10*2), Z20, Z21); \
+	MAC((w*4)(AX)(R13*1), Z22, Z23)
+
+#define NEXT \
+	MOVLQSX (R14), AX; \
+	ADDQ    $4, R14; \
+	ADDQ    SI, AX
+
+// The steps of the epilogue for 16 columns, h bytes into a row of sums; they are
+// those of epilogue_avx512_amd64.s. Each waits for the one before, so a word of
+// the product lies between them.
+#define AFFINE0(h) \
+	VCVTDQ2PS h(DX), Z27; \
+	VMOVUPS   (fusedEpilogue_scale+h)(DI), Z28
+#define AFFINE1(h) \
+	VFMADD213PS (fusedEpilogue_bias+h)(DI), Z28, Z27
+#define LIMIT \
+	VRANGEPS.BCST $10, fusedEpilogue_limit(DI), Z27, Z28; \
+	VBROADCASTSS  fusedEpilogue_shift(DI), Z29
+#define INDEX \
+	VFMADD231PS.BCST fusedEpilogue_slope(DI), Z28, Z29; \
+	VMOVUPS          (fusedEpilogue_table+384)(DI), Z31
+#define CUBIC3 \
+	VPERMT2PS   (fusedEpilogue_table+448)(DI), Z29, Z31; \
+	VMOVUPS     (fusedEpilogue_table+256)(DI), Z30; \
+	VPERMT2PS   (fusedEpilogue_table+320)(DI), Z29, Z30; \
+	VFMADD213PS Z30, Z28, Z31
+#define CUBIC1 \
+	VMOVUPS     (fusedEpilogue_table+128)(DI), Z30; \
+	VPERMT2PS   (fusedEpilogue_table+192)(DI), Z29, Z30; \
+	VFMADD213PS Z30, Z28, Z31; \
+	VMOVUPS     (fusedEpilogue_table+0)(DI), Z30; \
+	VPERMT2PS   (fusedEpilogue_table+64)(DI), Z29, Z30; \
+	VFMADD213PS Z30, Z28, Z31
+#define FINISH \
+	VPXORD      Z30, Z30, Z30; \
+	VMAXPS      Z27, Z30, Z27; \
+	VSUBPS      Z31, Z27, Z27; \
+	VMULPS.BCST fusedEpilogue_inverse(DI), Z27, Z27
+#define LEVEL(h) \
+	VMAXPS.BCST fusedEpilogue_low(DI), Z27, Z27; \
+	VMINPS.BCST fusedEpilogue_high(DI), Z27, Z27; \
+	VCVTPS2DQ   Z27, Z27; \
+	VPADDD.BCST fusedEpilogue_zeroPoint(DI), Z27, Z27; \
+	VPMOVDB     Z27, X27; \
+	VMOVDQU32   X27, (h)(R15)
+
+// BEGIN sets four rows to what sums begin with.
+#define BEGIN(a, b, c, d, e, f, g, h) \
+	VMOVAPS Z24, a; VMOVAPS Z25, b; VMOVAPS Z24, c; VMOVAPS Z25, d; \
+	VMOVAPS Z24, e; VMOVAPS Z25, f; VMOVAPS Z24, g; VMOVAPS Z25, h
+
+// func gemmGELUVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last, out unsafe.Pointer, ldout int)
+TEXT ·gemmGELUVNNI12x32(SB), NOSPLIT, $0-104
+	MOVQ a+8(FP), SI
+	MOVQ lda+16(FP), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	LEAQ (R8)(R8*8), R12
+	LEAQ (R9)(R8*8), R13
+	MOVQ e+72(FP), DI
+	MOVQ last+80(FP), DX
+	MOVQ out+88(FP), R15
+
+tile:
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	MOVQ   from+64(FP), AX
+	TESTQ  AX, AX
+	JEQ    begin
+	VMOVUPS (AX), Z24
+	VMOVUPS 64(AX), Z25
+
+begin:
+	BEGIN(Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7)
+	BEGIN(Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15)
+	BEGIN(Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23)
+	MOVQ offs_base+24(FP), R14
+	MOVQ b+48(FP), BX
+	MOVQ $12, CX
+
+	// Twelve iterations with a row of the last strip.
+fused:
+	NEXT
+	AFFINE0(0)
+	WORD(0)
+	AFFINE1(0)
+	WORD(1)
+	LIMIT
+	WORD(2)
+	INDEX
+	WORD(3)
+	ADDQ $512, BX
+	NEXT
+	CUBIC3
+	WORD(0)
+	CUBIC1
+	WORD(1)
+	FINISH
+	WORD(2)
+	LEVEL(0)
+	WORD(3)
+	ADDQ $512, BX
+	MOVQ ldout+96(FP), AX
+	PREFETCHT0 (R15)(AX*1) // where the next row goes
+	NEXT
+	AFFINE0(64)
+	WORD(0)
+	AFFINE1(64)
+	WORD(1)
+	LIMIT
+	WORD(2)
+	INDEX
+	WORD(3)
+	ADDQ $512, BX
+	NEXT
+	CUBIC3
+	WORD(0)
+	CUBIC1
+	WORD(1)
+	FINISH
+	WORD(2)
+	LEVEL(16)
+	WORD(3)
+	ADDQ $512, BX
+	ADDQ $128, DX
+	ADDQ ldout+96(FP), R15
+	DECQ CX
+	JNZ  fused
+
+	// The rest of the depth.
+	MOVQ offs_len+32(FP), CX
+	SUBQ $48, CX
+	JEQ  store
+
+plain:
+	NEXT
+	WORD(0)
+	WORD(1)
+	WORD(2)
+	WORD(3)
+	ADDQ $512, BX
+	DECQ CX
+	JNZ  plain
+
+store:
+	MOVQ    sums+56(FP), AX
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VMOVUPS Z8, 512(AX)
+	VMOVUPS Z9, 576(AX)
+	VMOVUPS Z10, 640(AX)
+	VMOVUPS Z11, 704(AX)
+	VMOVUPS Z12, 768(AX)
+	VMOVUPS Z13, 832(AX)
+	VMOVUPS Z14, 896(AX)
+	VMOVUPS Z15, 960(AX)
+	VMOVUPS Z16, 1024(AX)
+	VMOVUPS Z17, 1088(AX)
+	VMOVUPS Z18, 1152(AX)
+	VMOVUPS Z19, 1216(AX)
+	VMOVUPS Z20, 1280(AX)
+	VMOVUPS Z21, 1344(AX)
+	VMOVUPS Z22, 1408(AX)
+	VMOVUPS Z23, 1472(AX)
+	ADDQ    $1536, AX
+	MOVQ    AX, sums+56(FP)
+	LEAQ    (SI)(R9*4), SI
+	DECQ    tiles+0(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET

@@ -1,0 +1,6 @@
+//go:build !amd64 || noasm || purego
+
+package kernels
+
+// fusedKernel: pure Go fuses nothing.
+func fusedKernel(k Kernel) fusedFunc { return nil }
