@@ -26,8 +26,8 @@
 	VPDPBUSD     Z24, Z26, x; \
 	VPDPBUSD     Z25, Z26, y
 
-// WORD(w) multiplies word w of a granule.
-#define WORD(w) \
+// MULTIPLY(w) multiplies word w of a granule.
+#define MULTIPLY(w) \
 	VMOVUPS (w*128)(BX), Z24; \
 	VMOVUPS (w*128+64)(BX), Z25; \
 	MAC((w*4)(AX), Z0, Z1); \
@@ -126,45 +126,45 @@ begin:
 fused:
 	NEXT
 	AFFINE0(0)
-	WORD(0)
+	MULTIPLY(0)
 	AFFINE1(0)
-	WORD(1)
+	MULTIPLY(1)
 	LIMIT
-	WORD(2)
+	MULTIPLY(2)
 	INDEX
-	WORD(3)
+	MULTIPLY(3)
 	ADDQ $512, BX
 	NEXT
 	CUBIC3
-	WORD(0)
+	MULTIPLY(0)
 	CUBIC1
-	WORD(1)
+	MULTIPLY(1)
 	FINISH
-	WORD(2)
+	MULTIPLY(2)
 	LEVEL(0)
-	WORD(3)
+	MULTIPLY(3)
 	ADDQ $512, BX
 	MOVQ ldout+96(FP), AX
 	PREFETCHT0 (R15)(AX*1) // where the next row goes
 	NEXT
 	AFFINE0(64)
-	WORD(0)
+	MULTIPLY(0)
 	AFFINE1(64)
-	WORD(1)
+	MULTIPLY(1)
 	LIMIT
-	WORD(2)
+	MULTIPLY(2)
 	INDEX
-	WORD(3)
+	MULTIPLY(3)
 	ADDQ $512, BX
 	NEXT
 	CUBIC3
-	WORD(0)
+	MULTIPLY(0)
 	CUBIC1
-	WORD(1)
+	MULTIPLY(1)
 	FINISH
-	WORD(2)
+	MULTIPLY(2)
 	LEVEL(16)
-	WORD(3)
+	MULTIPLY(3)
 	ADDQ $512, BX
 	ADDQ $128, DX
 	ADDQ ldout+96(FP), R15
@@ -178,10 +178,10 @@ fused:
 
 plain:
 	NEXT
-	WORD(0)
-	WORD(1)
-	WORD(2)
-	WORD(3)
+	MULTIPLY(0)
+	MULTIPLY(1)
+	MULTIPLY(2)
+	MULTIPLY(3)
 	ADDQ $512, BX
 	DECQ CX
 	JNZ  plain
