@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 )
 
 // packedShapes (m × n × k) are the layers of BERT-base with 1 to 4096 tokens,
@@ -99,6 +100,28 @@ func BenchmarkGemmInt8(b *testing.B) {
 			GemmInt8Batch(values, NN, tokens, headDim, tokens, p.a, tokens, q.b, width, c, width, nil)
 		})
 	})
+}
+
+// BenchmarkEpilogue finishes a strip by itself: scale, bias, the activation and
+// levels of bytes, in ns for 16 results.
+func BenchmarkEpilogue(b *testing.B) {
+	for name, act := range map[string]Activation{"none": ActNone, "gelu": ActGELU} {
+		b.Run(name, func(b *testing.B) {
+			s, out := newStrip(), make([]uint8, stripRows*768)
+			e := Epilogue{Activation: act, Quantizer: Quantizer{Scale: 0.05}}
+			e.args(&s.args, sumInt32, outBytes, e.Quantizer.params(range8[uint8]()))
+			(&packedTask{e: e}).columns(s, &panel{cols: panelCols, width: panelCols})
+			for i := range s.sums {
+				s.sums[i] = int32(i%7 - 3)
+			}
+			s.args.out, s.args.ldout, s.args.rows = unsafe.Pointer(&out[0]), 768, stripRows
+			for b.Loop() {
+				epilogueFamily.use.fn(&s.args)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(stripRows*panelCols/16), "ns/vector")
+			s.put()
+		})
+	}
 }
 
 // BenchmarkPackInt8 packs all 72 weights of BERT-base's encoder.
