@@ -30,7 +30,7 @@ type attentionTask struct {
 // Run does sequence s.
 func (w *attentionTask) Run(s int) {
 	first := w.offsets[s]
-	l, d := w.offsets[s+1]-first, w.a.Cols/w.heads
+	l, d := w.offsets[s+1]-first, w.a.Cols/w.heads // scores and probabilities have no rows: d is not used
 	if l == 0 {
 		return
 	}

@@ -43,6 +43,25 @@ func geluBackward(_ *Tape, n *node) {
 	kernels.GELUBackward(n.in[0].Data, n.out.Grad, n.in[0].Grad)
 }
 
+// ReLU is y = max(x, 0).
+func (t *Tape) ReLU(x *Tensor) *Tensor {
+	y := t.New(x.Rows, x.Cols, x)
+	for i, v := range x.Data {
+		y.Data[i] = max(v, 0)
+	}
+	return t.record(y, node{backward: reluBackward, in: [3]*Tensor{x}})
+}
+
+// dx += dy where x > 0
+func reluBackward(_ *Tape, n *node) {
+	x := n.in[0]
+	for i, v := range x.Data {
+		if v > 0 {
+			x.Grad[i] += n.out.Grad[i]
+		}
+	}
+}
+
 // Tanh is y = tanh(x).
 func (t *Tape) Tanh(x *Tensor) *Tensor {
 	y := t.New(x.Rows, x.Cols, x)

@@ -19,6 +19,14 @@ var (
 	checkOffsets = []int{0, 3, 4, 9}
 	checkIDs     = []int32{2, 0, 2, 3}
 	checkLabels  = []int32{1, 0, 2}
+	// reluShift moves every second element below zero, and none near it.
+	reluShift = func() []float32 {
+		shift := make([]float32, 81)
+		for i := range shift {
+			shift[i] = -2 * float32(i%2)
+		}
+		return shift
+	}()
 )
 
 var ops = []op{
@@ -32,7 +40,10 @@ var ops = []op{
 	{name: "Tanh", inputs: [][2]int{{9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.Tanh(in[0]) }},
 	{name: "Dropout", inputs: [][2]int{{9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor { t.Training = true; return t.Dropout(in[0], 0.3) }},
 	{name: "LayerNorm", inputs: [][2]int{{5, 33}, {1, 33}, {1, 33}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.LayerNorm(in[0], in[1], in[2], 1e-3) }},
-	{name: "AttentionProbs", inputs: [][2]int{{9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionProbs(in[0], in[1], checkOffsets, 2) }},
+	{name: "AttentionProbs", inputs: [][2]int{{9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionProbs(in[0], in[1], checkOffsets, 2, 0.6) }},
+	{name: "AttentionScores", inputs: [][2]int{{9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionScores(in[0], in[1], checkOffsets, 2) }},
+	{name: "AttentionSoftmax", inputs: [][2]int{{1, 2 * (9 + 1 + 25)}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionSoftmax(in[0], checkOffsets, 2) }},
+	{name: "ReLU", inputs: [][2]int{{9, 9}}, positive: true, build: func(t *Tape, in []*Tensor) *Tensor { return t.ReLU(t.Add(in[0], t.Constant(9, 9, reluShift))) }},
 	{name: "AttentionContext", inputs: [][2]int{{1, 2 * (9 + 1 + 25)}, {9, 6}}, positive: true, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionContext(in[0], in[1], checkOffsets, 2) }},
 	{name: "CrossEntropy", inputs: [][2]int{{3, 4}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.CrossEntropy(in[0], checkLabels) }},
 	{name: "MSE", inputs: [][2]int{{3, 1}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.MSE(in[0], []float32{0.5, -1, 2}) }},
@@ -131,7 +142,7 @@ func TestStepsAllocateNothing(t *testing.T) {
 	step := func() {
 		tape.Begin(Training, 1, 1)
 		h := tape.GELU(tape.Linear(tape.Constant(9, 64, x), &w.Tensor, &b.Tensor))
-		p := tape.Dropout(tape.AttentionProbs(h, h, checkOffsets, 2), 0.1)
+		p := tape.Dropout(tape.AttentionProbs(h, h, checkOffsets, 2, 0.6), 0.1)
 		h = tape.Gather(tape.AttentionContext(p, h, checkOffsets, 2), ids)
 		tape.Backward(tape.CrossEntropy(h, labels), 1)
 		o.Step(1e-3, ClipScale(o.GradNorm(), 1))

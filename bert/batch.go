@@ -10,6 +10,7 @@ type Batch struct {
 	Offsets   []int   // (sequences+1)
 
 	first []int32 // kept between steps by firsts
+	rows  []int32 // and by shifted
 }
 
 // Reset empties the batch and keeps its memory.

@@ -12,9 +12,11 @@ import (
 	"github.com/go-jpqd/jpqd/bert/checkpoint"
 )
 
-// Config is config.json of a Hugging Face BERT folder. Keys that jpqd does not
-// know are kept and written back.
+// Config is config.json of a Hugging Face folder of BERT, RoBERTa or DistilBERT;
+// the keys are BERT's. Those that jpqd does not know are kept and written back.
 type Config struct {
+	ModelType                 string   // model_type: "bert" (also ""), "roberta" or "distilbert"
+	Architecture              string   // architectures: "BertForSequenceClassification", "BertForQuestionAnswering" and the like; "" classifies
 	VocabSize                 int      // vocab_size
 	HiddenSize                int      // hidden_size
 	NumHiddenLayers           int      // num_hidden_layers
@@ -25,14 +27,24 @@ type Config struct {
 	AttentionProbsDropoutProb float64  // attention_probs_dropout_prob
 	ClassifierDropout         float64  // classifier_dropout, or hidden_dropout_prob where null
 	MaxPositionEmbeddings     int      // max_position_embeddings
-	TypeVocabSize             int      // type_vocab_size
+	TypeVocabSize             int      // type_vocab_size; 0 for DistilBERT
 	InitializerRange          float64  // initializer_range: standard deviation of random weights
 	LayerNormEps              float64  // layer_norm_eps
 	PadTokenID                int      // pad_token_id
-	Labels                    []string // id2label in order of id; default LABEL_0, LABEL_1
+	Labels                    []string // id2label in order of id; default LABEL_0, LABEL_1; question answering has two that mean nothing
 	ProblemType               string   // problem_type: "" or "single_label_classification", or "regression"
 
 	extra map[string]json.RawMessage // keys not listed above
+}
+
+// withHead is the configuration with the other head. Labels start afresh.
+func (c Config) withHead(answering bool) Config {
+	f := c.family()
+	c.Architecture, c.Labels, c.ProblemType = f.classification, []string{"LABEL_0", "LABEL_1"}, ""
+	if answering {
+		c.Architecture = f.answering
+	}
+	return c
 }
 
 // HeadDim is the width of one attention head.
@@ -95,11 +107,26 @@ var knownKeys = func() []string {
 // DefaultConfig is transformers' BertConfig(): BERT-base with two labels.
 func DefaultConfig() Config {
 	return Config{
+		ModelType: "bert", Architecture: "BertForSequenceClassification",
 		VocabSize: 30522, HiddenSize: 768, NumHiddenLayers: 12, NumAttentionHeads: 12, IntermediateSize: 3072,
 		HiddenAct: "gelu", HiddenDropoutProb: 0.1, AttentionProbsDropoutProb: 0.1, ClassifierDropout: 0.1,
 		MaxPositionEmbeddings: 512, TypeVocabSize: 2, InitializerRange: 0.02, LayerNormEps: 1e-12,
 		Labels: []string{"LABEL_0", "LABEL_1"},
 	}
+}
+
+// DefaultConfigFor is transformers' default configuration of a model_type.
+func DefaultConfigFor(modelType string) (Config, error) {
+	f, err := findFamily(modelType)
+	if err != nil {
+		return Config{}, err
+	}
+	c := DefaultConfig()
+	c.ModelType, c.Architecture = f.modelType, f.classification
+	if f.defaults != nil {
+		f.defaults(&c)
+	}
+	return c, nil
 }
 
 // LoadConfig reads dir/config.json. Keys that are absent have transformers' defaults.
@@ -119,28 +146,44 @@ func LoadConfig(dir string) (Config, error) {
 
 // ParseConfig reads the text of a config.json.
 func ParseConfig(data []byte) (Config, error) {
-	c := DefaultConfig()
-	j := configJSON{
-		ModelType: "bert", VocabSize: c.VocabSize, HiddenSize: c.HiddenSize, NumHiddenLayers: c.NumHiddenLayers,
-		NumAttentionHeads: c.NumAttentionHeads, IntermediateSize: c.IntermediateSize, HiddenAct: c.HiddenAct,
-		HiddenDropoutProb: c.HiddenDropoutProb, AttentionProbsDropoutProb: c.AttentionProbsDropoutProb,
-		MaxPositionEmbeddings: c.MaxPositionEmbeddings, TypeVocabSize: c.TypeVocabSize,
-		InitializerRange: c.InitializerRange, LayerNormEps: c.LayerNormEps, PositionEmbeddingType: "absolute",
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return Config{}, err
+	}
+	if raw == nil {
+		return Config{}, errors.New("found null, want an object")
+	}
+	var head struct {
+		ModelType     string   `json:"model_type"`
+		Architectures []string `json:"architectures"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return Config{}, err
+	}
+	f, err := findFamily(head.ModelType)
+	if err != nil {
+		return Config{}, err
+	}
+	c, err := DefaultConfigFor(f.modelType)
+	if err != nil {
+		return Config{}, err
+	}
+	c.Architecture = f.architecture(head.Architectures)
+	if c.QuestionAnswering() && f.answerDropout != "" {
+		c.ClassifierDropout = 0.1 // qa_dropout's default
+	}
+	j := c.json()
+	j.ID2Label, j.Label2ID, j.ClassifierDropout = nil, nil, nil
+	keys := f.configKeys(c.QuestionAnswering())
+	if data, err = keys.toBERT(raw); err != nil {
+		return Config{}, err
 	}
 	if err := json.Unmarshal(data, &j); err != nil {
 		return Config{}, err
 	}
-	if err := json.Unmarshal(data, &c.extra); err != nil {
-		return Config{}, err
-	}
-	if c.extra == nil {
-		return Config{}, errors.New("found null, want an object")
-	}
+	c.extra = raw
 	for _, k := range knownKeys {
-		delete(c.extra, k)
-	}
-	if j.ModelType != "bert" {
-		return Config{}, fmt.Errorf("model_type: found %q, want \"bert\"", j.ModelType)
+		delete(c.extra, keys.own(k))
 	}
 	if j.PositionEmbeddingType != "absolute" {
 		return Config{}, fmt.Errorf("position_embedding_type: found %q, want \"absolute\"", j.PositionEmbeddingType)
@@ -148,9 +191,11 @@ func ParseConfig(data []byte) (Config, error) {
 	c.VocabSize, c.HiddenSize, c.NumHiddenLayers = j.VocabSize, j.HiddenSize, j.NumHiddenLayers
 	c.NumAttentionHeads, c.IntermediateSize, c.HiddenAct = j.NumAttentionHeads, j.IntermediateSize, j.HiddenAct
 	c.HiddenDropoutProb, c.AttentionProbsDropoutProb = j.HiddenDropoutProb, j.AttentionProbsDropoutProb
-	c.ClassifierDropout = j.HiddenDropoutProb
-	if j.ClassifierDropout != nil {
+	switch {
+	case j.ClassifierDropout != nil:
 		c.ClassifierDropout = *j.ClassifierDropout
+	case len(keys) == 0: // a classifier_dropout that is null or absent
+		c.ClassifierDropout = j.HiddenDropoutProb
 	}
 	c.MaxPositionEmbeddings, c.TypeVocabSize = j.MaxPositionEmbeddings, j.TypeVocabSize
 	c.InitializerRange, c.LayerNormEps, c.PadTokenID = j.InitializerRange, j.LayerNormEps, j.PadTokenID
@@ -189,6 +234,14 @@ func (c *Config) readLabels(j *configJSON) error {
 // Validate checks every size; errors name the key of config.json, the value
 // found and the one wanted.
 func (c *Config) Validate() error {
+	f, err := findFamily(c.ModelType)
+	if err != nil {
+		return err
+	}
+	if c.Architecture != "" && c.Architecture != f.classification && c.Architecture != f.answering {
+		return fmt.Errorf("architectures: found %q, want %q or %q", c.Architecture, f.classification, f.answering)
+	}
+	keys := f.configKeys(c.QuestionAnswering())
 	sizes := []struct {
 		key        string
 		value, max int
@@ -198,14 +251,22 @@ func (c *Config) Validate() error {
 		{"num_attention_heads", c.NumAttentionHeads, maxWidth},
 		{"intermediate_size", c.IntermediateSize, maxWidth},
 		{"max_position_embeddings", c.MaxPositionEmbeddings, maxVocab},
-		{"type_vocab_size", c.TypeVocabSize, maxWidth},
 		{"num_hidden_layers", c.NumHiddenLayers, maxLayers},
 		{"id2label", len(c.Labels), maxWidth},
 	}
 	for _, s := range sizes {
 		if s.value < 1 || s.value > s.max {
-			return fmt.Errorf("%s: found %d, want 1 to %d", s.key, s.value, s.max)
+			return fmt.Errorf("%s: found %d, want 1 to %d", keys.own(s.key), s.value, s.max)
 		}
+	}
+	switch types := c.TypeVocabSize; {
+	case f.noTypes && types != 0:
+		return fmt.Errorf("type_vocab_size: found %d, want none in a %s", types, f.modelType)
+	case !f.noTypes && (types < 1 || types > maxWidth):
+		return fmt.Errorf("type_vocab_size: found %d, want 1 to %d", types, maxWidth)
+	}
+	if n := len(c.Labels); c.QuestionAnswering() && n != 2 {
+		return fmt.Errorf("id2label: found %d labels, want 2 for %s: a start and an end", n, c.Architecture)
 	}
 	if c.HiddenSize%c.NumAttentionHeads != 0 {
 		return fmt.Errorf("hidden_size: found %d, want a multiple of num_attention_heads = %d", c.HiddenSize, c.NumAttentionHeads)
@@ -236,6 +297,9 @@ func (c *Config) Validate() error {
 	if c.PadTokenID < 0 || c.PadTokenID >= c.VocabSize {
 		return fmt.Errorf("pad_token_id: found %d, want 0 to %d", c.PadTokenID, c.VocabSize-1)
 	}
+	if c.MaxLength() < 1 {
+		return fmt.Errorf("max_position_embeddings: found %d, want more than pad_token_id + 1 = %d", c.MaxPositionEmbeddings, c.PositionOffset())
+	}
 	return nil
 }
 
@@ -247,19 +311,16 @@ func (c *Config) values() int {
 	return c.HiddenSize * (embedding + c.NumHiddenLayers*block + head)
 }
 
-// MarshalJSON writes the keys of config.json, those that jpqd does not know included.
-func (c Config) MarshalJSON() ([]byte, error) {
-	if len(c.Labels) == 0 {
-		return nil, errors.New("bert: configuration without labels")
-	}
+// json is the configuration as BERT's keys spell it.
+func (c *Config) json() configJSON {
 	j := configJSON{
-		ModelType: "bert", VocabSize: c.VocabSize, HiddenSize: c.HiddenSize, NumHiddenLayers: c.NumHiddenLayers,
+		ModelType: c.family().modelType, VocabSize: c.VocabSize, HiddenSize: c.HiddenSize, NumHiddenLayers: c.NumHiddenLayers,
 		NumAttentionHeads: c.NumAttentionHeads, IntermediateSize: c.IntermediateSize, HiddenAct: c.HiddenAct,
 		HiddenDropoutProb: c.HiddenDropoutProb, AttentionProbsDropoutProb: c.AttentionProbsDropoutProb,
 		MaxPositionEmbeddings: c.MaxPositionEmbeddings, TypeVocabSize: c.TypeVocabSize, InitializerRange: c.InitializerRange,
 		LayerNormEps: c.LayerNormEps, PadTokenID: c.PadTokenID, PositionEmbeddingType: "absolute",
 		ID2Label: map[string]string{}, Label2ID: map[string]int{},
-		Architectures: []string{"BertForSequenceClassification"},
+		Architectures: []string{c.family().architecture([]string{c.Architecture})},
 	}
 	if c.ClassifierDropout != c.HiddenDropoutProb {
 		j.ClassifierDropout = &c.ClassifierDropout
@@ -271,16 +332,38 @@ func (c Config) MarshalJSON() ([]byte, error) {
 		j.ID2Label[strconv.Itoa(i)] = label
 		j.Label2ID[label] = i
 	}
+	return j
+}
+
+// MarshalJSON writes the keys of config.json, those that jpqd does not know included.
+func (c Config) MarshalJSON() ([]byte, error) {
+	f, err := findFamily(c.ModelType)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Labels) == 0 {
+		return nil, errors.New("bert: configuration without labels")
+	}
+	j, keys := c.json(), f.configKeys(c.QuestionAnswering())
+	if len(keys) > 0 {
+		j.ClassifierDropout = &c.ClassifierDropout // under a key with a default of its own
+	}
 	data, err := json.Marshal(j)
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[string]json.RawMessage, len(c.extra)+len(knownKeys))
+	var own map[string]json.RawMessage
+	if err := json.Unmarshal(data, &own); err != nil {
+		return nil, err
+	}
+	all := make(map[string]json.RawMessage, len(c.extra)+len(own))
 	for k, v := range c.extra {
 		all[k] = v
 	}
-	if err := json.Unmarshal(data, &all); err != nil {
-		return nil, err
+	for k, v := range own {
+		if key := keys.own(k); key != "" {
+			all[key] = v
+		}
 	}
 	return json.Marshal(all)
 }

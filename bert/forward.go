@@ -2,6 +2,7 @@ package bert
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/go-jpqd/jpqd/autograd"
 )
@@ -11,32 +12,40 @@ import (
 func (m *Model) Check(b *Batch) error {
 	c := &m.Config
 	for s := range b.Len() {
-		if l := b.Offsets[s+1] - b.Offsets[s]; l < 1 || l > c.MaxPositionEmbeddings {
-			return fmt.Errorf("bert: sequence %d has %d tokens, want 1 to max_position_embeddings = %d", s, l, c.MaxPositionEmbeddings)
+		if l := b.Offsets[s+1] - b.Offsets[s]; l < 1 || l > c.MaxLength() {
+			return fmt.Errorf("bert: sequence %d has %d tokens, want 1 to %d, as many as max_position_embeddings = %d has room for", s, l, c.MaxLength(), c.MaxPositionEmbeddings)
 		}
 	}
 	for i, id := range b.IDs {
 		if id < 0 || int(id) >= c.VocabSize {
 			return fmt.Errorf("bert: token %d has id %d, want 0 to %d (vocab_size = %d)", i, id, c.VocabSize-1, c.VocabSize)
 		}
-		if typ := b.TypeIDs[i]; typ < 0 || int(typ) >= c.TypeVocabSize {
+		if typ := b.TypeIDs[i]; m.TokenType != nil && (typ < 0 || int(typ) >= c.TypeVocabSize) {
 			return fmt.Errorf("bert: token %d has type %d, want 0 to %d (type_vocab_size = %d)", i, typ, c.TypeVocabSize-1, c.TypeVocabSize)
 		}
 	}
 	return nil
 }
 
-// Forward returns the logits (sequences, labels) of a batch. The batch must
-// have passed [Model.Check] and stay unchanged until the step ends.
+// Forward returns the logits of a batch: (sequences, labels), for question
+// answering (rows, 2), the start and end of an answer at every token. The batch
+// must have passed [Model.Check] and stay unchanged until the step ends.
 func (m *Model) Forward(t *autograd.Tape, b *Batch) *autograd.Tensor {
-	return m.Classify(t, m.Encode(t, m.Embed(t, b), b), b)
+	x := m.Encode(t, m.Embed(t, b), b)
+	if m.Config.QuestionAnswering() {
+		return m.Answer(t, x)
+	}
+	return m.Classify(t, x, b)
 }
 
 // Embed returns the embedding output (rows, hidden).
 func (m *Model) Embed(t *autograd.Tape, b *Batch) *autograd.Tensor {
-	x := t.Add(m.Word.Forward(t, b.IDs), m.TokenType.Forward(t, b.TypeIDs))
-	x, position := m.SumPositions.operands(t, x, m.Position.Forward(t, b.Positions))
-	x = m.EmbeddingNorm.Forward(t, t.Add(x, position))
+	x := m.Word.Forward(t, b.IDs)
+	if m.TokenType != nil {
+		x = t.Add(m.SumTypes.left(t, x), m.SumTypes.right(t, m.TokenType.Forward(t, b.TypeIDs)))
+	}
+	position := m.Position.Forward(t, b.shifted(int32(m.Config.PositionOffset())))
+	x = m.EmbeddingNorm.Forward(t, t.Add(m.SumPositions.left(t, x), m.SumPositions.right(t, position)))
 	return t.Dropout(x, float32(m.Config.HiddenDropoutProb))
 }
 
@@ -49,25 +58,61 @@ func (m *Model) Encode(t *autograd.Tape, x *autograd.Tensor, b *Batch) *autograd
 }
 
 func (l *Layer) forward(t *autograd.Tape, x *autograd.Tensor, offsets []int, c *Config) *autograd.Tensor {
-	hidden, attention := float32(c.HiddenDropoutProb), float32(c.AttentionProbsDropoutProb)
-
+	hidden := float32(c.HiddenDropoutProb)
 	q, k, v := l.Query.Forward(t, x), l.Key.Forward(t, x), l.Value.Forward(t, x)
-	q, k = l.Scores.operands(t, q, k)
-	p := t.Dropout(t.AttentionProbs(q, k, offsets, c.NumAttentionHeads), attention)
-	p, v = l.Context.operands(t, p, v)
-	context := t.AttentionContext(p, v, offsets, c.NumAttentionHeads)
-	x = l.AttentionNorm.Forward(t, t.Add(t.Dropout(l.AttentionOutput.Forward(t, context), hidden), x))
+	p := t.Dropout(l.Context.left(t, l.probabilities(t, q, k, offsets, c)), float32(c.AttentionProbsDropoutProb))
+	context := t.AttentionContext(p, l.Context.right(t, v), offsets, c.NumAttentionHeads)
+	y := l.AttentionAdd.left(t, l.AttentionOutput.Forward(t, context))
+	x = l.AttentionNorm.Forward(t, t.Add(t.Dropout(y, hidden), l.AttentionAdd.right(t, x)))
 
-	y := l.Output.Forward(t, t.GELU(l.Intermediate.Forward(t, x)))
-	return l.OutputNorm.Forward(t, t.Add(t.Dropout(y, hidden), x))
+	y = l.OutputAdd.left(t, l.Output.Forward(t, t.GELU(l.Intermediate.Forward(t, x))))
+	return l.OutputNorm.Forward(t, t.Add(t.Dropout(y, hidden), l.OutputAdd.right(t, x)))
+}
+
+// probabilities is softmax(q·kᵀ/√head_dim) of each sequence and head, flat. The
+// mask that a padded batch adds to the scores has no counterpart here, but the
+// hook of the scores it is added to has.
+func (l *Layer) probabilities(t *autograd.Tape, q, k *autograd.Tensor, offsets []int, c *Config) *autograd.Tensor {
+	scale := float32(1 / math.Sqrt(float64(c.HeadDim())))
+	if c.ScalesQuery() {
+		q, scale = t.Scale(l.Scale.left(t, q), scale), 1
+	}
+	q, k = l.Scores.left(t, q), l.Scores.right(t, k)
+	scaleHook := l.Scale.Hooks[0]
+	if c.ScalesQuery() {
+		scaleHook = nil
+	}
+	if scaleHook == nil && l.MaskAdd.Hooks[0] == nil {
+		return t.AttentionProbs(q, k, offsets, c.NumAttentionHeads, scale)
+	}
+	s := transform(t, scaleHook, t.AttentionScores(q, k, offsets, c.NumAttentionHeads))
+	return t.AttentionSoftmax(l.MaskAdd.left(t, t.Scale(s, scale)), offsets, c.NumAttentionHeads)
 }
 
 // Classify pools the first token of each sequence of an encoder output and
 // returns the logits (sequences, labels).
 func (m *Model) Classify(t *autograd.Tape, x *autograd.Tensor, b *Batch) *autograd.Tensor {
-	first := t.Gather(x, b.firsts())
-	pooled := t.Tanh(m.Pooler.Forward(t, first))
-	return m.Classifier.Forward(t, t.Dropout(pooled, float32(m.Config.ClassifierDropout)))
+	f, rate := m.Config.family(), float32(m.Config.ClassifierDropout)
+	first := t.Gather(m.Pooler.input(t, x), b.firsts())
+	if f.poolerDropout {
+		first = t.Dropout(first, rate)
+	}
+	pooled := m.Pooler.multiply(t, first)
+	if f.poolerReLU {
+		pooled = t.ReLU(pooled)
+	} else {
+		pooled = t.Tanh(pooled)
+	}
+	return m.Logits.left(t, m.Classifier.multiply(t, t.Dropout(m.Classifier.input(t, pooled), rate)))
+}
+
+// Answer returns the start and end logits (rows, 2) of an encoder output.
+func (m *Model) Answer(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {
+	x = m.Classifier.input(t, x)
+	if m.Config.family().answerDropout != "" {
+		x = t.Dropout(x, float32(m.Config.ClassifierDropout))
+	}
+	return m.Logits.left(t, m.Classifier.multiply(t, x))
 }
 
 // firsts is the row of each sequence's first token.
@@ -77,4 +122,17 @@ func (b *Batch) firsts() []int32 {
 		b.first = append(b.first, int32(row))
 	}
 	return b.first
+}
+
+// shifted is each token's row in a position table whose first rows belong to
+// no token.
+func (b *Batch) shifted(offset int32) []int32 {
+	if offset == 0 {
+		return b.Positions
+	}
+	b.rows = b.rows[:0]
+	for _, p := range b.Positions {
+		b.rows = append(b.rows, p+offset)
+	}
+	return b.rows
 }

@@ -19,6 +19,8 @@ import (
 type LoadOptions struct {
 	Seed   uint64   // of weights that the folder does not have
 	Labels []string // replace those of config.json, unless nil
+	// QuestionAnswering, if not nil, chooses the head whatever config.json says.
+	QuestionAnswering *bool
 	// IgnoreMismatchedSizes makes a tensor of another shape count as missing.
 	IgnoreMismatchedSizes bool
 }
@@ -36,6 +38,9 @@ func Load(dir string, o LoadOptions) (*Model, LoadReport, error) {
 	cfg, err := LoadConfig(dir)
 	if err != nil {
 		return nil, LoadReport{}, err
+	}
+	if qa := o.QuestionAnswering; qa != nil && *qa != cfg.QuestionAnswering() {
+		cfg = cfg.withHead(*qa)
 	}
 	if o.Labels != nil {
 		cfg.Labels = o.Labels
@@ -86,11 +91,11 @@ func (c *Config) fits(f *checkpoint.File) error {
 // canonical is the name of a tensor as this package spells it: checkpoints of
 // the bare encoder lack the prefix "bert.", those converted from TensorFlow
 // call the parameters of a LayerNorm gamma and beta.
-func canonical(name string) string {
+func (f *family) canonical(name string) string {
 	name = strings.NewReplacer("LayerNorm.gamma", "LayerNorm.weight", "LayerNorm.beta", "LayerNorm.bias").Replace(name)
-	for _, prefix := range []string{"embeddings.", "encoder.", "pooler."} {
+	for _, prefix := range []string{"embeddings.", "encoder.", "transformer.", "pooler."} {
 		if strings.HasPrefix(name, prefix) {
-			return "bert." + name
+			return f.backbone + name
 		}
 	}
 	return name
@@ -101,7 +106,7 @@ func (m *Model) fill(f *checkpoint.File, o LoadOptions) (LoadReport, error) {
 	var r LoadReport
 	found := make(map[string]string, len(f.Tensors))
 	for _, name := range f.Names() {
-		own := canonical(name)
+		own := m.Config.family().canonical(name)
 		if other, twice := found[own]; twice {
 			return r, fmt.Errorf("tensors %s and %s: both are %s, want one of them", other, name, own)
 		}
@@ -165,10 +170,10 @@ func (m *Model) reset(p *autograd.Param, rng *rand.Rand) {
 		for i := range p.Data {
 			p.Data[i] = float32(rng.NormFloat64() * m.Config.InitializerRange)
 		}
-		if p == m.Word.Weight {
+		if p == m.Word.Weight || p == m.Position.Weight && m.Config.PositionOffset() > 0 {
 			clear(p.Row(m.Config.PadTokenID))
 		}
-	case strings.HasSuffix(p.Name, "LayerNorm.weight"):
+	case strings.HasSuffix(strings.ToLower(p.Name), "layernorm.weight"), strings.HasSuffix(p.Name, "layer_norm.weight"):
 		for i := range p.Data {
 			p.Data[i] = 1
 		}

@@ -7,26 +7,35 @@ import (
 	"github.com/go-jpqd/jpqd/autograd"
 )
 
-// Model is a BERT encoder with pooler and classification head.
+// Model is an encoder with a head: a pooler over the first token and a
+// classifier, or one Linear over every token for question answering.
 type Model struct {
 	Config Config
 
-	Word, Position, TokenType *Embedding
-	SumPositions              *Op // __iadd___0: (word + type) + position
-	EmbeddingNorm             *LayerNorm
-	Layers                    []*Layer
-	Pooler, Classifier        *Linear
+	Word, Position *Embedding
+	TokenType      *Embedding // nil where the family has none
+	SumTypes       *Op        // word + type; nil without types
+	SumPositions   *Op        // + position
+	EmbeddingNorm  *LayerNorm
+	Layers         []*Layer
+	Pooler         *Linear // (hidden, hidden); nil for question answering
+	Classifier     *Linear // (labels, hidden); for question answering qa_outputs (2, hidden)
+	Logits         *Op     // the model's output: its Hooks[0] transforms it
 }
 
 // Layer is one transformer block with post-normalisation (Devlin et al. 2019).
 type Layer struct {
 	Query, Key, Value *Linear // (hidden, hidden)
 	Scores            *Op     // matmul_0: Q·Kᵀ
+	Scale             *Op     // the division by √head_dim; Hooks[0] is of what is divided
+	MaskAdd           *Op     // the attention mask's addition; Hooks[0] is of the scaled scores
 	Context           *Op     // matmul_1: P·V
 	AttentionOutput   *Linear // (hidden, hidden)
+	AttentionAdd      *Op     // attention output + the layer's input
 	AttentionNorm     *LayerNorm
 	Intermediate      *Linear // (intermediate, hidden)
 	Output            *Linear // (hidden, intermediate)
+	OutputAdd         *Op     // feed-forward output + its input
 	OutputNorm        *LayerNorm
 }
 
@@ -45,37 +54,65 @@ func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0x6a707
 
 // build makes the model with zero weights.
 func build(c Config) *Model {
-	const e = "bert.embeddings."
+	f := c.family()
+	e := f.backbone + f.embeddings
 	m := &Model{
 		Config:        c,
 		Word:          newEmbedding(e+"word_embeddings", c.VocabSize, c.HiddenSize),
 		Position:      newEmbedding(e+"position_embeddings", c.MaxPositionEmbeddings, c.HiddenSize),
-		TokenType:     newEmbedding(e+"token_type_embeddings", c.TypeVocabSize, c.HiddenSize),
-		SumPositions:  &Op{Name: e + "__iadd___0"},
+		SumPositions:  &Op{Name: e + "__add___0"},
 		EmbeddingNorm: newLayerNorm(e+"LayerNorm", c.HiddenSize, c.LayerNormEps),
-		Pooler:        newLinear("bert.pooler.dense", c.HiddenSize, c.HiddenSize),
-		Classifier:    newLinear("classifier", c.NumLabels(), c.HiddenSize),
+		Logits:        &Op{Name: "logits"},
+	}
+	if !f.noTypes {
+		m.TokenType = newEmbedding(e+"token_type_embeddings", c.TypeVocabSize, c.HiddenSize)
+		m.SumTypes, m.SumPositions = m.SumPositions, &Op{Name: e + "__iadd___0"}
+	}
+	if c.QuestionAnswering() {
+		m.Classifier = newLinear("qa_outputs", c.NumLabels(), c.HiddenSize)
+	} else {
+		m.Pooler = newLinear(f.pooler, c.HiddenSize, c.HiddenSize)
+		m.Classifier = newLinear(f.classifier, c.NumLabels(), c.HiddenSize)
 	}
 	for i := range c.NumHiddenLayers {
-		l := fmt.Sprintf("bert.encoder.layer.%d.", i)
-		m.Layers = append(m.Layers, &Layer{
-			Query:           newLinear(l+"attention.self.query", c.HiddenSize, c.HiddenSize),
-			Key:             newLinear(l+"attention.self.key", c.HiddenSize, c.HiddenSize),
-			Value:           newLinear(l+"attention.self.value", c.HiddenSize, c.HiddenSize),
-			Scores:          &Op{Name: l + "attention.self.matmul_0"},
-			Context:         &Op{Name: l + "attention.self.matmul_1"},
-			AttentionOutput: newLinear(l+"attention.output.dense", c.HiddenSize, c.HiddenSize),
-			AttentionNorm:   newLayerNorm(l+"attention.output.LayerNorm", c.HiddenSize, c.LayerNormEps),
-			Intermediate:    newLinear(l+"intermediate.dense", c.IntermediateSize, c.HiddenSize),
-			Output:          newLinear(l+"output.dense", c.HiddenSize, c.IntermediateSize),
-			OutputNorm:      newLayerNorm(l+"output.LayerNorm", c.HiddenSize, c.LayerNormEps),
-		})
+		m.Layers = append(m.Layers, f.newLayer(fmt.Sprintf(f.backbone+f.layer, i), &c))
 	}
 	return m
 }
 
+func (f *family) newLayer(path string, c *Config) *Layer {
+	linear := func(name string, out, in int) *Linear { return newLinear(path+name, out, in) }
+	norm := func(name string) *LayerNorm { return newLayerNorm(path+name, c.HiddenSize, c.LayerNormEps) }
+	op := func(module, name string) *Op { return &Op{Name: path + module + name} }
+	l := &Layer{
+		Query:           linear(f.query, c.HiddenSize, c.HiddenSize),
+		Key:             linear(f.key, c.HiddenSize, c.HiddenSize),
+		Value:           linear(f.value, c.HiddenSize, c.HiddenSize),
+		Scores:          op(f.self, "matmul_0"),
+		Scale:           op(f.self, "__truediv___0"),
+		MaskAdd:         op(f.self, "__add___0"),
+		Context:         op(f.self, "matmul_1"),
+		AttentionOutput: linear(f.attentionOutput, c.HiddenSize, c.HiddenSize),
+		AttentionAdd:    op(f.attentionAdd, "__add___0"),
+		AttentionNorm:   norm(f.attentionNorm),
+		Intermediate:    linear(f.intermediate, c.IntermediateSize, c.HiddenSize),
+		Output:          linear(f.output, c.HiddenSize, c.IntermediateSize),
+		OutputAdd:       op(f.ffnAdd, "__add___0"),
+		OutputNorm:      norm(f.outputNorm),
+	}
+	if f.attentionAdd == f.ffnAdd { // one module traces both sums
+		l.OutputAdd = op(f.ffnAdd, "__add___1")
+	}
+	return l
+}
+
 // Embeddings lists the tables in the order of the model.
-func (m *Model) Embeddings() []*Embedding { return []*Embedding{m.Word, m.Position, m.TokenType} }
+func (m *Model) Embeddings() []*Embedding {
+	if m.TokenType == nil {
+		return []*Embedding{m.Word, m.Position}
+	}
+	return []*Embedding{m.Word, m.Position, m.TokenType}
+}
 
 // Linears lists every Linear in the order of the forward pass.
 func (m *Model) Linears() []*Linear {
@@ -83,16 +120,37 @@ func (m *Model) Linears() []*Linear {
 	for _, l := range m.Layers {
 		all = append(all, l.Query, l.Key, l.Value, l.AttentionOutput, l.Intermediate, l.Output)
 	}
-	return append(all, m.Pooler, m.Classifier)
+	if m.Pooler != nil {
+		all = append(all, m.Pooler)
+	}
+	return append(all, m.Classifier)
 }
 
-// Ops lists every two-operand operation in the order of the forward pass.
-func (m *Model) Ops() []*Op {
-	all := []*Op{m.SumPositions}
+// Norms lists every LayerNorm in the order of the forward pass.
+func (m *Model) Norms() []*LayerNorm {
+	all := []*LayerNorm{m.EmbeddingNorm}
 	for _, l := range m.Layers {
-		all = append(all, l.Scores, l.Context)
+		all = append(all, l.AttentionNorm, l.OutputNorm)
 	}
 	return all
+}
+
+// Ops lists every operation of activations in the order of the forward pass.
+func (m *Model) Ops() []*Op {
+	var all []*Op
+	if m.SumTypes != nil {
+		all = append(all, m.SumTypes)
+	}
+	all = append(all, m.SumPositions)
+	for _, l := range m.Layers {
+		if m.Config.ScalesQuery() {
+			all = append(all, l.Scale, l.Scores)
+		} else {
+			all = append(all, l.Scores, l.Scale)
+		}
+		all = append(all, l.MaskAdd, l.Context, l.AttentionAdd, l.OutputAdd)
+	}
+	return append(all, m.Logits)
 }
 
 // Parameters lists every parameter in the order in which transformers does.
@@ -113,7 +171,10 @@ func (m *Model) Parameters() []*autograd.Param {
 		linear(l.Intermediate, l.Output)
 		ps = append(ps, l.OutputNorm.Weight, l.OutputNorm.Bias)
 	}
-	linear(m.Pooler, m.Classifier)
+	if m.Pooler != nil {
+		linear(m.Pooler)
+	}
+	linear(m.Classifier)
 	return ps
 }
 

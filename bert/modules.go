@@ -7,14 +7,15 @@ type Linear struct {
 	Name   string          // module path: "bert.encoder.layer.0.attention.self.query"
 	Weight *autograd.Param // (out, in)
 	Bias   *autograd.Param // (out)
-	Hook   LinearHook      // nil: operands are used as they are
+	Input  OperandHook     // of x; nil: used as it is
+	Hook   WeightHook      // of W and b; nil: used as they are
 }
 
-// LinearHook transforms the operands of a Linear in every forward pass.
-type LinearHook interface {
-	// Transform gets x (rows, in), w (out, in) and b (1, out) and returns what
-	// the product is to use in their place, in the same shapes.
-	Transform(t *autograd.Tape, x, w, b *autograd.Tensor) (x2, w2, b2 *autograd.Tensor)
+// WeightHook transforms the weight and bias of a [Linear] in every forward pass.
+type WeightHook interface {
+	// Transform gets w (out, in) and b (1, out) and returns what the product is
+	// to use in their place, in the same shapes.
+	Transform(t *autograd.Tape, w, b *autograd.Tensor) (w2, b2 *autograd.Tensor)
 }
 
 func newLinear(name string, out, in int) *Linear {
@@ -23,9 +24,20 @@ func newLinear(name string, out, in int) *Linear {
 
 // Forward maps x (rows, in) to (rows, out).
 func (l *Linear) Forward(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {
+	return l.multiply(t, l.input(t, x))
+}
+
+// input is the first half of Forward, what the Input hook makes of x. Heads
+// call it before they pick rows or drop elements out.
+func (l *Linear) input(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {
+	return transform(t, l.Input, x)
+}
+
+// multiply is the second half of Forward.
+func (l *Linear) multiply(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {
 	w, b := &l.Weight.Tensor, &l.Bias.Tensor
 	if l.Hook != nil {
-		x, w, b = l.Hook.Transform(t, x, w, b)
+		w, b = l.Hook.Transform(t, w, b)
 	}
 	return t.Linear(x, w, b)
 }
@@ -57,32 +69,41 @@ func (e *Embedding) Forward(t *autograd.Tape, ids []int32) *autograd.Tensor {
 	return rows
 }
 
-// Op is an operation of two activations, named as in a traced graph.
+// Op is an operation of one or two activations, named as in a traced graph.
 type Op struct {
 	Name  string         // module path and operation: "bert.encoder.layer.0.attention.self.matmul_0"
 	Hooks [2]OperandHook // of the left and the right operand; nil: used as it is
 }
 
-// OperandHook transforms an operand of an [Op] in every forward pass.
+// OperandHook transforms an activation in every forward pass. Where it is the
+// operand of an operation behind a dropout or a choice of rows, it is
+// transformed before that.
 type OperandHook interface {
+	// Transform gets x and returns what is to be used in its place, in the same shape.
 	Transform(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor
 }
 
-func (o *Op) operands(t *autograd.Tape, a, b *autograd.Tensor) (a2, b2 *autograd.Tensor) {
-	return o.operand(t, 0, a), o.operand(t, 1, b)
+// transform applies a hook; nil does nothing.
+func transform(t *autograd.Tape, h OperandHook, x *autograd.Tensor) *autograd.Tensor {
+	if h == nil {
+		return x
+	}
+	return h.Transform(t, x)
 }
 
-func (o *Op) operand(t *autograd.Tape, i int, x *autograd.Tensor) *autograd.Tensor {
-	if o.Hooks[i] != nil {
-		return o.Hooks[i].Transform(t, x)
-	}
-	return x
+func (o *Op) left(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {
+	return transform(t, o.Hooks[0], x)
+}
+
+func (o *Op) right(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {
+	return transform(t, o.Hooks[1], x)
 }
 
 // LayerNorm is a normalisation over the last dimension.
 type LayerNorm struct {
 	Name         string
 	Weight, Bias *autograd.Param // (width)
+	Input        OperandHook     // of x; nil: used as it is
 	eps          float32
 }
 
@@ -96,5 +117,5 @@ func newLayerNorm(name string, width int, eps float64) *LayerNorm {
 
 // Forward normalises x (rows, width).
 func (n *LayerNorm) Forward(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {
-	return t.LayerNorm(x, &n.Weight.Tensor, &n.Bias.Tensor, n.eps)
+	return t.LayerNorm(transform(t, n.Input, x), &n.Weight.Tensor, &n.Bias.Tensor, n.eps)
 }

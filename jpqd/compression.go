@@ -71,8 +71,12 @@ func newCompression(model *bert.Model, cfg *NNCFConfig, log *slog.Logger) (*comp
 // attach fills the model's hooks with what was added.
 func (c *compression) attach() {
 	for _, l := range c.model.Linears() {
-		if h := c.linears[l.Name]; h.sparse != nil || h.weight != nil || h.input != nil {
+		h := c.linears[l.Name]
+		if h.sparse != nil || h.weight != nil {
 			l.Hook = h
+		}
+		if h.input != nil {
+			l.Input = operandHook{h.input}
 		}
 	}
 	for _, e := range c.model.Embeddings() {
@@ -141,18 +145,15 @@ func (c *compression) warnUnused(nodes []Node) error {
 	return nil
 }
 
-// linearHook transforms the operands of a Linear: the input is quantized, the
-// weight masked and then quantized, the bias masked.
+// linearHook transforms the parameters of a Linear: the weight is masked and
+// then quantized, the bias masked.
 type linearHook struct {
 	c             *compression
 	sparse        *sparsifier
 	weight, input *quantizer
 }
 
-func (h *linearHook) Transform(t *autograd.Tape, x, w, b *autograd.Tensor) (x2, w2, b2 *autograd.Tensor) {
-	if h.input != nil {
-		x = h.input.apply(t, x, nil)
-	}
+func (h *linearHook) Transform(t *autograd.Tape, w, b *autograd.Tensor) (w2, b2 *autograd.Tensor) {
 	if h.sparse != nil {
 		w = h.sparse.weight.apply(t, w, h.c.threshold)
 		b = h.sparse.bias.apply(t, b, h.c.threshold)
@@ -160,7 +161,7 @@ func (h *linearHook) Transform(t *autograd.Tape, x, w, b *autograd.Tensor) (x2, 
 	if h.weight != nil {
 		w = h.weight.apply(t, w, nil)
 	}
-	return x, w, b
+	return w, b
 }
 
 // embeddingHook quantizes looked-up rows with the scales of their rows.
@@ -173,7 +174,7 @@ func (h *embeddingHook) Transform(t *autograd.Tape, rows *autograd.Tensor, ids [
 	return h.weight.apply(t, rows, ids)
 }
 
-// operandHook quantizes an operand of an Op.
+// operandHook quantizes an activation.
 type operandHook struct{ q *quantizer }
 
 func (h operandHook) Transform(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {

@@ -25,8 +25,9 @@ func (c *compression) addQuantizers(family *Family, nodes []Node) error {
 	for _, e := range c.model.Embeddings() {
 		tables[e.Name] = e
 	}
-	for _, o := range c.model.Ops() {
-		ops[o.Name] = true
+	ops[c.model.SumPositions.Name] = true
+	for _, l := range c.model.Layers {
+		ops[l.Scores.Name], ops[l.Context.Name] = true, true
 	}
 	var floats []string
 	for _, n := range nodes {
