@@ -28,7 +28,7 @@ type Layer struct {
 	Query, Key, Value *Linear // (hidden, hidden)
 	Scores            *Op     // matmul_0: Q·Kᵀ
 	Scale             *Op     // the division by √head_dim; Hooks[0] is of what is divided
-	MaskAdd           *Op     // the attention mask's addition; Hooks[0] is of the scaled scores
+	MaskAdd           *Op     // the attention mask's addition; Hooks[0] is of the scaled scores. DistilBERT has none
 	Context           *Op     // matmul_1: P·V
 	AttentionOutput   *Linear // (hidden, hidden)
 	AttentionAdd      *Op     // attention output + the layer's input
@@ -143,12 +143,12 @@ func (m *Model) Ops() []*Op {
 	}
 	all = append(all, m.SumPositions)
 	for _, l := range m.Layers {
-		if m.Config.ScalesQuery() {
+		if m.Config.ScalesQuery() { // and fills the mask in, without an addition
 			all = append(all, l.Scale, l.Scores)
 		} else {
-			all = append(all, l.Scores, l.Scale)
+			all = append(all, l.Scores, l.Scale, l.MaskAdd)
 		}
-		all = append(all, l.MaskAdd, l.Context, l.AttentionAdd, l.OutputAdd)
+		all = append(all, l.Context, l.AttentionAdd, l.OutputAdd)
 	}
 	return append(all, m.Logits)
 }
