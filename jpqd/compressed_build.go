@@ -126,10 +126,10 @@ func (b *builder) linear(l *bert.Linear, rows, cols []int) CompressedLinear {
 // matrix is a masked weight, in 8 bits if it has a quantizer.
 func matrix(weight []float32, p *autograd.Param, q *quantizer) CompressedMatrix {
 	m := CompressedMatrix{Rows: p.Rows, Cols: p.Cols}
-	if q == nil {
+	if q == nil || q.off {
 		m.F32 = weight
 	} else {
-		m.I8, m.Scale = q.integers(weight, p.Rows, p.Cols)
+		m.I8, m.Scale, m.Zero = q.integers(weight, p.Rows, p.Cols)
 	}
 	return m
 }
@@ -149,6 +149,9 @@ func (m CompressedMatrix) slice(rows, cols []int) CompressedMatrix {
 	s := CompressedMatrix{Rows: len(rows), Cols: len(cols)}
 	if m.I8 != nil {
 		s.I8, s.Scale = pick(m.I8, m.Cols, rows, cols), pick(m.Scale, 1, rows, []int{0})
+		if m.Zero != nil {
+			s.Zero = pick(m.Zero, 1, rows, []int{0})
+		}
 	} else {
 		s.F32 = pick(m.F32, m.Cols, rows, cols)
 	}

@@ -127,6 +127,9 @@ func (k *compressedChecker) matrix(path string, m *CompressedMatrix, rows, cols 
 			k.fail("%s.I8: found %d values, want %d", path, len(m.I8), rows*cols)
 		}
 		k.scales(path+".Scale", m.Scale, rows)
+		if m.Zero != nil && len(m.Zero) != rows {
+			k.fail("%s.Zero: found %d values, want %d or none", path, len(m.Zero), rows)
+		}
 	}
 }
 

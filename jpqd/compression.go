@@ -1,14 +1,10 @@
 package jpqd
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"math"
-	"runtime"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/go-jpqd/jpqd/autograd"
 	"github.com/go-jpqd/jpqd/bert"
@@ -27,6 +23,7 @@ type compression struct {
 	loss        importanceLoss
 	threshold   float64 // τ of the current step
 	frozen      bool    // masks are final
+	epoch       int     // of staged quantization; −1 before the first
 
 	savedWeights string // checksum of the weights that what was loaded belongs to
 
@@ -48,7 +45,7 @@ func newCompression(model *bert.Model, cfg *NNCFConfig, log *slog.Logger) (*comp
 		return nil, err
 	}
 	c := &compression{
-		model: model, cfg: cfg, log: log, threshold: math.Inf(-1),
+		model: model, cfg: cfg, log: log, threshold: math.Inf(-1), epoch: -1,
 		linears: map[string]*linearHook{}, tables: map[string]*embeddingHook{}, operands: map[string][2]*quantizer{},
 	}
 	for _, l := range model.Linears() {
@@ -64,6 +61,7 @@ func newCompression(model *bert.Model, cfg *NNCFConfig, log *slog.Logger) (*comp
 			return nil, err
 		}
 	}
+	c.stage(c.epoch)
 	c.attach()
 	return c, nil
 }
@@ -267,51 +265,6 @@ func (c *compression) paramGroups(weightDecay float64) []autograd.Group {
 		groups = append(groups, g)
 	}
 	return groups
-}
-
-// initRanges gives every quantizer a range from its weight or from the
-// activations of the first examples, run through the uncompressed model.
-func (c *compression) initRanges(ctx context.Context, examples []Example, batchSize int) error {
-	if len(c.quantizers) == 0 {
-		return nil
-	}
-	var batch bert.Batch
-	batches := 0
-	kept := map[*quantizer]bool{} // their ranges stay as they are made; they too are off till the end
-	for _, q := range c.quantizers {
-		r, err := c.cfg.Quantization.rangeInit(q)
-		if err != nil {
-			return err
-		}
-		q.observer = newObserver(r, q, func() []int { return batch.Offsets })
-		q.observations = (r.NumInitSamples + batchSize - 1) / batchSize
-		kept[q] = r.NumInitSamples == 0
-		if q.weight == nil {
-			batches = max(batches, q.observations)
-		}
-	}
-	t := autograd.NewTape()
-	for i := 0; i < batches && i*batchSize < len(examples); i++ {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("%w: %w", ErrInterrupted, err)
-		}
-		fillBatch(&batch, examples[i*batchSize:min(len(examples), (i+1)*batchSize)])
-		if err := c.model.Check(&batch); err != nil {
-			return err
-		}
-		t.Begin(autograd.Inference, 0, 0)
-		c.model.Forward(t, &batch)
-	}
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for _, q := range c.quantizers {
-		if kept[q] {
-			q.observer = nil
-			continue
-		}
-		group.Go(q.observed)
-	}
-	return group.Wait()
 }
 
 // fillBatch makes a batch of examples.

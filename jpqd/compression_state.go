@@ -23,6 +23,8 @@ type compressionState struct {
 	Frozen    bool             `json:"frozen"`     // masks are final
 	KeptUnits map[string][]int `json:"kept_units"` // by group id: heads or neurons kept, once frozen
 	Weights   string           `json:"weights"`    // checksum of the model's weights that belong to it
+
+	QuantizationEpoch *int `json:"quantization_epoch,omitempty"` // staged quantization: −1 before the first
 }
 
 // save writes the scores, masks and quantizers by the names they have in a
@@ -38,6 +40,14 @@ func (c *compression) save(dir string) error {
 	for _, q := range c.quantizers {
 		for _, p := range q.params() {
 			f.Tensors[p.Name] = checkpoint.Tensor{Shape: p.Shape, F32: p.Data}
+		}
+		if q.logarithm {
+			p := q.magnitudeParam()
+			linear := make([]float32, len(p.Data))
+			for i := range linear {
+				linear[i] = q.magnitude(p, i)
+			}
+			f.Tensors[q.linearName()] = checkpoint.Tensor{Shape: p.Shape, F32: linear}
 		}
 		if q.symmetric {
 			signed := int64(0)
@@ -56,6 +66,9 @@ func (c *compression) save(dir string) error {
 	state := compressionState{Frozen: c.frozen, KeptUnits: map[string][]int{}, Weights: modelSum(c.model)}
 	if c.schedule != nil {
 		state.movementScheduleState = c.schedule.movementScheduleState
+	}
+	if q := c.cfg.Quantization; q != nil && q.Staged != nil {
+		state.QuantizationEpoch = &c.epoch
 	}
 	for _, g := range c.groups {
 		if c.frozen {
@@ -117,8 +130,17 @@ func (c *compression) load(dir string) error {
 	}
 	for _, q := range c.quantizers {
 		for _, p := range q.params() {
-			if err := read(p.Data, p.Name, p.Shape); err != nil {
+			name := p.Name
+			if _, found := f.Tensors[name]; q.logarithm && !found && p == q.magnitudeParam() {
+				name = q.linearName() // all that NNCF's own state dict has
+			}
+			if err := read(p.Data, name, p.Shape); err != nil {
 				return err
+			}
+			if name != p.Name {
+				for i, v := range p.Data {
+					q.setMagnitude(p, i, v)
+				}
 			}
 		}
 		if q.symmetric {
@@ -144,6 +166,7 @@ func (c *compression) knows(f *checkpoint.File) error {
 		for _, p := range q.params() {
 			known[p.Name] = true
 		}
+		known[q.linearName()] = true
 		known[q.name+".signed_tensor"] = q.symmetric
 	}
 	for _, name := range f.Names() {
@@ -169,6 +192,12 @@ func (c *compression) loadState(path string) error {
 		return err
 	}
 	c.savedWeights = state.Weights
+	if q := c.cfg.Quantization; q != nil && q.Staged != nil {
+		if state.QuantizationEpoch == nil || *state.QuantizationEpoch < -1 {
+			return fmt.Errorf("%s: quantization_epoch: found none or one below -1, want the epoch of staged quantization", path)
+		}
+		c.stage(*state.QuantizationEpoch)
+	}
 	if c.schedule == nil {
 		return nil
 	}

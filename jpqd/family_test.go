@@ -197,7 +197,7 @@ func TestPublishedConfigs(t *testing.T) {
 	quantization.Preset = "mixed"
 	quantization.Ignored = Scopes{"{re}.*__add___[0-1]", "{re}.*layer_norm_0", "{re}.*matmul_1", "{re}.*__truediv__*"}
 	quantization.Range = []RangeInit{{Type: "percentile", NumInitSamples: 32, MinPercentile: 0.01, MaxPercentile: 99.99}}
-	quantization.Activations.Overrides = []QuantizerOverride{{Scopes{"{re}.*matmul_0"}, QuantizerMode{Mode: "symmetric", Bits: 8}}}
+	quantization.Activations.Overrides = []QuantizerOverride{{Target: Scopes{"{re}.*matmul_0"}, QuantizerMode: QuantizerMode{Mode: "symmetric", Bits: 8}}}
 
 	for _, test := range []struct {
 		file         string
@@ -267,7 +267,7 @@ func TestDefaultNNCFConfig(t *testing.T) {
 	q.Preset, q.OverflowFix = "mixed", "disable"
 	q.Ignored = Scopes{"{re}.*Embedding.*", "{re}.*add___.*", "{re}.*layer_norm_.*", "{re}.*matmul_1", "{re}.*__truediv__.*"}
 	q.Range = []RangeInit{{Type: "mean_min_max", NumInitSamples: 300, MinPercentile: 0.1, MaxPercentile: 99.9}}
-	q.Activations.Overrides = []QuantizerOverride{{Scopes{"{re}.*matmul_0"}, QuantizerMode{Mode: "symmetric", Bits: 8}}}
+	q.Activations.Overrides = []QuantizerOverride{{Target: Scopes{"{re}.*matmul_0"}, QuantizerMode: QuantizerMode{Mode: "symmetric", Bits: 8}}}
 	if diff := cmp.Diff(want, got, ignoreText); diff != "" {
 		t.Error(diff)
 	}

@@ -177,19 +177,14 @@ var nncfErrors = []struct{ name, data, want string }{
 	{"preset on NPU", `{"target_device": "NPU", "compression": {"algorithm": "quantization", "preset": "mixed"}}`, `line 1: compression.preset: Presets are not supported for the target device "NPU": found "mixed", want no such key`},
 
 	// What NNCF knows and jpqd does not do.
-	{"bits of weights", quantizationWith(`"weights": {"bits": 4}`), "line 1: compression[0].weights.bits: not supported by jpqd: found 4, want 8"},
-	{"bits of activations", quantizationWith(`"activations": {"bits": 16}`), "line 1: compression[0].activations.bits: not supported by jpqd: found 16, want 8"},
-	{"bits of an override", quantizationWith(`"scope_overrides": {"weights": {"a": {"bits": 2}}}`), "line 1: compression[0].scope_overrides.weights.a.bits: not supported by jpqd: found 2, want 8"},
-	{"logarithm_scale", quantizationWith(`"weights": {"logarithm_scale": true}`), "line 1: compression[0].weights.logarithm_scale: not supported by jpqd: found true, want false: scales are trained as they are"},
-	{"logarithm_scale of activations", quantizationWith(`"activations": {"logarithm_scale": true}`), "line 1: compression[0].activations.logarithm_scale: not supported by jpqd: found true, want false: scales are trained as they are"},
-	{"unified scales", quantizationWith(`"activations": {"unified_scale_ops": [["a", "b"]]}`), `line 1: compression[0].activations.unified_scale_ops: not supported by jpqd: found [["a","b"]], want no such key: every quantizer has a scale of its own`},
+	{"bits of weights", quantizationWith(`"weights": {"bits": 4}`), "line 1: compression[0].weights.bits: not supported by jpqd, whose matrix products are those of 8 bits: found 4, want 8"},
+	{"bits of activations", quantizationWith(`"activations": {"bits": 16}`), "line 1: compression[0].activations.bits: not supported by jpqd, whose matrix products are those of 8 bits: found 16, want 8"},
+	{"bits of an override", quantizationWith(`"scope_overrides": {"weights": {"a": {"bits": 2}}}`), "line 1: compression[0].scope_overrides.weights.a.bits: not supported by jpqd, whose matrix products are those of 8 bits: found 2, want 8"},
 	{"precision", quantizationWith(`"initializer": {"precision": {"type": "hawq"}}`), `line 1: compression[0].initializer.precision: a choice of precisions is not supported by jpqd: found {"type":"hawq"}, want no such key: all quantizers have 8 bits`},
-	{"staged quantization", quantizationWith(`"params": {"weights_quant_start_epoch": 1}`), `line 1: compression[0].params: staged quantization is not supported by jpqd: found {"weights_quant_start_epoch":1}, want no such key: all quantizers are active from the first step`},
-	{"quantize_outputs", quantizationWith(`"quantize_outputs": true`), "line 1: compression[0].quantize_outputs: not supported by jpqd: found true, want false: outputs of the model stay floats"},
-	{"asymmetric weights", quantizationWith(`"weights": {"mode": "asymmetric"}`), `line 1: compression[0].weights.mode: not supported by jpqd for weights: found "asymmetric", want "symmetric"`},
-	{"unsigned weights", quantizationWith(`"scope_overrides": {"weights": {"a": {"signed": false}}}`), "line 1: compression[0].scope_overrides.weights.a.signed: not supported by jpqd for weights: found false, want true"},
-	{"activations by channel", quantizationWith(`"activations": {"per_channel": true}`), "line 1: compression[0].activations.per_channel: not supported by jpqd for activations: found true, want false"},
-	{"initializer of an override", quantizationWith(`"scope_overrides": {"weights": {"a": {"initializer": {"range": {}}}}}`), "line 1: compression[0].scope_overrides.weights.a.initializer: not supported by jpqd in an override: found {\"range\":{}}, want no such key; an item of `initializer.range` with `target_scopes` does the same"},
+	{"unsigned weights", quantizationWith(`"scope_overrides": {"weights": {"a": {"signed": false}}}`), `line 1: compression[0].scope_overrides.weights.a.signed: target device "ANY" has no unsigned weights: found false, want true`},
+	{"unsigned weights of a GPU", `{"target_device": "GPU", "compression": {"algorithm": "quantization", "weights": {"signed": false}}}`, `line 1: compression.weights.signed: target device "GPU" has no unsigned weights: found false, want true`},
+	{"activations by channel", quantizationWith(`"activations": {"per_channel": true}`), "line 1: compression[0].activations.per_channel: not supported by jpqd for activations, which enter matrix products with one scale a tensor: found true, want false"},
+	{"activations of an override by channel", quantizationWith(`"scope_overrides": {"activations": {"a": {"per_channel": true}}}`), "line 1: compression[0].scope_overrides.activations.a.per_channel: not supported by jpqd for activations, which enter matrix products with one scale a tensor: found true, want false"},
 }
 
 func TestParseNNCFConfigErrors(t *testing.T) {

@@ -71,6 +71,17 @@ type QuantizationConfig struct {
 	Weights     QuantizerGroup
 	Activations QuantizerGroup
 	Range       []RangeInit // initializer.range; one entry without scopes where the file has an object or nothing
+
+	QuantizeInputs  bool                // default true; BERT has no inputs of floats, so that it is without effect
+	QuantizeOutputs bool                // default false
+	Staged          *StagedQuantization // params; nil: all quantizers are on from the first step
+}
+
+// StagedQuantization delays quantizers: those of a group are off until its
+// epoch, counted from 0, begins.
+type StagedQuantization struct {
+	ActivationsStartEpoch int // activations_quant_start_epoch; default 1
+	WeightsStartEpoch     int // weights_quant_start_epoch; default 1
 }
 
 // QuantizerGroup is "weights" or "activations" with the overrides that
@@ -78,7 +89,9 @@ type QuantizationConfig struct {
 type QuantizerGroup struct {
 	ScopeFilter
 	QuantizerMode
-	Overrides []QuantizerOverride // in the order of the file
+	LogarithmScale  bool                // the logarithm of scales and ranges is trained; default false
+	UnifiedScaleOps [][]string          // activations: nodes whose operands share one quantizer
+	Overrides       []QuantizerOverride // in the order of the file
 }
 
 // QuantizerMode is how a quantizer is to be made; nil fields are decided by the
@@ -94,6 +107,7 @@ type QuantizerMode struct {
 type QuantizerOverride struct {
 	Target Scopes // one scope string
 	QuantizerMode
+	Range []RangeInit // initializer.range, in place of the section's; nil: none of its own
 }
 
 // RangeInit is one entry of initializer.range.

@@ -39,7 +39,7 @@ func minimalQuantizationConfig() *NNCFConfig {
 		TargetDevice: "ANY", LogDir: ".",
 		Quantization: &QuantizationConfig{
 			ScopeFilter: ScopeFilter{Validate: true}, LRMultiplier: 1,
-			Preset: "performance", OverflowFix: "enable", Weights: group, Activations: group,
+			Preset: "performance", OverflowFix: "enable", Weights: group, Activations: group, QuantizeInputs: true,
 			Range: []RangeInit{{Type: "mixed_min_max", NumInitSamples: 256, MinPercentile: 0.1, MaxPercentile: 99.9}},
 		},
 	}
@@ -145,15 +145,15 @@ func TestParseNNCFConfig(t *testing.T) {
 				q.Weights = QuantizerGroup{
 					ScopeFilter:   ScopeFilter{Ignored: Scopes{"a"}, Validate: true},
 					QuantizerMode: QuantizerMode{Mode: "symmetric", Bits: 8, Signed: pointerTo(true), PerChannel: pointerTo(false)},
-					Overrides:     []QuantizerOverride{{Scopes{"z"}, QuantizerMode{Bits: 8, PerChannel: pointerTo(true)}}},
+					Overrides:     []QuantizerOverride{{Target: Scopes{"z"}, QuantizerMode: QuantizerMode{Bits: 8, PerChannel: pointerTo(true)}}},
 				}
 				q.Activations = QuantizerGroup{
 					ScopeFilter:   ScopeFilter{Target: Scopes{"b"}},
 					QuantizerMode: QuantizerMode{Mode: "asymmetric", Bits: 8, Signed: pointerTo(false), PerChannel: pointerTo(false)},
 					Overrides: []QuantizerOverride{
-						{Scopes{"{re}z"}, QuantizerMode{Mode: "symmetric", Bits: 8}},
-						{Scopes{"{re}y"}, QuantizerMode{Bits: 8}},
-						{Scopes{"x"}, QuantizerMode{Bits: 8, Signed: pointerTo(true)}},
+						{Target: Scopes{"{re}z"}, QuantizerMode: QuantizerMode{Mode: "symmetric", Bits: 8}},
+						{Target: Scopes{"{re}y"}, QuantizerMode: QuantizerMode{Bits: 8}},
+						{Target: Scopes{"x"}, QuantizerMode: QuantizerMode{Bits: 8, Signed: pointerTo(true)}},
 					},
 				}
 				q.Range = []RangeInit{

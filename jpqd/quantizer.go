@@ -23,8 +23,10 @@ type quantizer struct {
 	signed    bool  // symmetric only; unsigned has low = 0
 	forced    *bool // signedness given by the configuration
 	halfRange bool  // weights: 7 bits in 8, NNCF's overflow fix
-	narrow    bool  // weights without the overflow fix: −127…127
+	narrow    bool  // symmetric weights without the overflow fix: −127…127
+	logarithm bool  // the logarithm of scale or input_range is trained
 	channels  int   // rows of a weight, or 1
+	off       bool  // staged quantization: its epoch has not begun, x stays as it is
 
 	scale     *autograd.Param // symmetric: (channels, 1)
 	inputLow  *autograd.Param // asymmetric
@@ -38,7 +40,7 @@ type quantizer struct {
 	rowLow, rowSpan   []float32 // low and span of in's rows, with ids
 	gradLow, gradSpan []float32 // gradients of the same
 	observer          observer  // set during range initialisation
-	observations      int       // batches that it still takes
+	observing         bool      // whether the observer takes the batch at hand
 }
 
 // tiny keeps ranges away from zero, as NNCF does.
@@ -47,12 +49,16 @@ const tiny = 1e-16
 // integerLevels are the lowest and highest integer and their number.
 func (q *quantizer) integerLevels() (low, high float64, levels int) {
 	switch {
+	case !q.symmetric && q.halfRange:
+		return 0, 127, 128
 	case !q.symmetric:
 		return 0, 255, 256
-	case q.weight != nil && q.halfRange:
+	case q.halfRange:
 		return -64, 63, 128
-	case q.weight != nil && q.narrow:
+	case q.narrow && q.signed:
 		return -127, 127, 255
+	case q.narrow:
+		return 0, 254, 255
 	case q.signed:
 		return -128, 127, 256
 	}
@@ -69,13 +75,17 @@ func (q *quantizer) init() {
 	if q.forced != nil {
 		q.signed = *q.forced
 	}
+	magnitude := autograd.NewParam(q.linearName(), shape...)
+	if q.logarithm {
+		magnitude.Name = q.name + "._" + q.magnitudeName() + "_param_storage"
+	}
+	for i := range magnitude.Data {
+		q.setMagnitude(magnitude, i, 1)
+	}
 	if q.symmetric {
-		q.scale = autograd.NewParam(q.name+".scale", shape...)
-		fill(q.scale.Data, 1)
+		q.scale = magnitude
 	} else {
-		q.inputLow = autograd.NewParam(q.name+".input_low", shape...)
-		q.inputSpan = autograd.NewParam(q.name+".input_range", shape...)
-		fill(q.inputSpan.Data, 1)
+		q.inputLow, q.inputSpan = autograd.NewParam(q.name+".input_low", shape...), magnitude
 	}
 	q.low, q.high, q.span = make([]float32, q.channels), make([]float32, q.channels), make([]float32, q.channels)
 }
@@ -88,15 +98,52 @@ func (q *quantizer) params() []*autograd.Param {
 	return []*autograd.Param{q.inputLow, q.inputSpan}
 }
 
+// magnitudeName is NNCF's name of the trained scale or range.
+func (q *quantizer) magnitudeName() string {
+	if q.symmetric {
+		return "scale"
+	}
+	return "input_range"
+}
+
+// magnitudeParam is the parameter that the scale or range follows from.
+func (q *quantizer) magnitudeParam() *autograd.Param {
+	if q.symmetric {
+		return q.scale
+	}
+	return q.inputSpan
+}
+
+// linearName is the entry of a checkpoint that holds the scale or range itself,
+// whether or not its logarithm is what is trained.
+func (q *quantizer) linearName() string { return q.name + "." + q.magnitudeName() }
+
+// magnitude is channel i's scale or range: |p| + 1e-16, or e^p.
+func (q *quantizer) magnitude(p *autograd.Param, i int) float32 {
+	if q.logarithm {
+		return float32(math.Exp(float64(p.Data[i])))
+	}
+	return abs(p.Data[i]) + tiny
+}
+
+// setMagnitude is the inverse of magnitude. A range of zero, as constant values
+// have it, keeps NNCF's 1e-16 in its logarithm too, which is not a number there.
+func (q *quantizer) setMagnitude(p *autograd.Param, i int, value float32) {
+	if q.logarithm {
+		value = float32(math.Log(float64(max(abs(value), tiny))))
+	}
+	p.Data[i] = value
+}
+
 // update computes low, high and span from the parameters.
 func (q *quantizer) update() {
 	levelLow, levelHigh, levels := q.integerLevels()
 	for i := range q.low {
 		if q.symmetric {
-			q.high[i] = abs(q.scale.Data[i]) + tiny
-			q.low[i] = float32(float64(q.high[i]) * levelLow / levelHigh)
+			q.high[i] = q.magnitude(q.scale, i)
+			q.low[i] = q.high[i] * float32(levelLow/levelHigh)
 		} else {
-			q.low[i], q.high[i] = tuneRange(q.inputLow.Data[i], abs(q.inputSpan.Data[i])+tiny, levels)
+			q.low[i], q.high[i] = tuneRange(q.inputLow.Data[i], q.magnitude(q.inputSpan, i), levels)
 		}
 		q.span[i] = q.high[i] - q.low[i]
 	}
@@ -139,11 +186,10 @@ func (q *quantizer) lowRatio() float32 {
 //
 //	x (rows, cols) → (rows, cols)
 func (q *quantizer) apply(t *autograd.Tape, x *autograd.Tensor, ids []int32) *autograd.Tensor {
-	if q.observer != nil {
-		if q.weight == nil && q.observations > 0 {
-			q.observer.observe(x.Data, x.Rows, x.Cols)
-			q.observations--
-		}
+	if q.observing {
+		q.observer.observe(x.Data, x.Rows, x.Cols)
+	}
+	if q.observer != nil || q.off {
 		return x
 	}
 	q.update()
@@ -184,8 +230,8 @@ func (q *quantizer) Backward() {
 	q.addGrad(q.inputSpan, q.gradSpan, true)
 }
 
-// addGrad adds the gradients of rows to those of a parameter, times its sign
-// where the forward half took its magnitude.
+// addGrad adds the gradients of rows to those of a parameter, through magnitude
+// where the forward half took that: times the parameter's sign, or times e^p.
 func (q *quantizer) addGrad(p *autograd.Param, g []float32, magnitude bool) {
 	if p.Grad == nil {
 		return
@@ -195,8 +241,14 @@ func (q *quantizer) addGrad(p *autograd.Param, g []float32, magnitude bool) {
 		if q.ids != nil {
 			at = int(q.ids[i])
 		}
-		if magnitude && p.Data[at] < 0 {
+		switch {
+		case !magnitude:
+		case q.logarithm:
+			v *= q.magnitude(p, at)
+		case p.Data[at] < 0:
 			v = -v
+		case p.Data[at] == 0:
+			v = 0
 		}
 		p.Grad[at] += v
 	}
@@ -204,7 +256,7 @@ func (q *quantizer) addGrad(p *autograd.Param, g []float32, magnitude bool) {
 
 // activationRange is an activation quantizer as it is deployed; nil for none.
 func (q *quantizer) activationRange() *ActivationRange {
-	if q == nil {
+	if q == nil || q.off {
 		return nil
 	}
 	q.update()
@@ -212,20 +264,31 @@ func (q *quantizer) activationRange() *ActivationRange {
 	return &ActivationRange{Low: q.low[0], High: q.high[0], Levels: levels, Symmetric: q.symmetric}
 }
 
-// integers quantizes a weight (rows, cols) for deployment: w = i8·scale.
-func (q *quantizer) integers(w []float32, rows, cols int) (i8 []int8, scale []float32) {
+// integers quantizes a weight (rows, cols) for deployment, w = (i8 − zero)·scale.
+// Signed symmetric weights have no zero point (nil). The others are NNCF's
+// unsigned integers, from 0, shifted into those of 8 bits with a sign: by 128,
+// and those of the half range by 64, so that they keep to 7 bits.
+func (q *quantizer) integers(w []float32, rows, cols int) (i8 []int8, scale []float32, zero []int8) {
 	q.update()
-	_, _, levels := q.integerLevels()
+	levelLow, _, levels := q.integerLevels()
 	i8, scale = make([]int8, rows*cols), make([]float32, rows)
+	if levelLow == 0 {
+		zero = make([]int8, rows)
+	}
 	for r := range rows {
 		low, span := q.low[min(r, q.channels-1)], q.span[min(r, q.channels-1)]
 		s := float32(levels-1) / span
 		zp := float32(math.RoundToEven(float64(-low * s)))
 		scale[r] = 1 / s
+		at := 0 // integer of the value zero
+		if zero != nil {
+			at = int(zp) - (levels+1)/2
+			zero[r] = int8(at)
+		}
 		for c := range cols {
 			x := min(max(w[r*cols+c], low), low+span)
-			i8[r*cols+c] = int8(math.RoundToEven(float64(float32((x-low)*s) - zp)))
+			i8[r*cols+c] = int8(int(math.RoundToEven(float64(float32((x-low)*s)-zp))) + at)
 		}
 	}
-	return i8, scale
+	return i8, scale, zero
 }

@@ -11,7 +11,7 @@ import (
 // A tensor with one row a sequence, as behind the pooling, has its rows as samples.
 func TestMixedMinMaxOfPooledRows(t *testing.T) {
 	q := newQuantizer(func(q *quantizer) { q.symmetric = false })
-	o := newObserver(&RangeInit{Type: "mixed_min_max"}, q, func() []int { return []int{0, 4, 9} })
+	o := newObserver(&RangeInit{Type: "mixed_min_max"}, q, 1, func() []int { return []int{0, 4, 9} })
 	o.observe([]float32{-1, 2, -3, 8}, 2, 2)
 	if low, high := o.bounds(); low[0] != -2 || high[0] != 5 {
 		t.Errorf("found %v to %v, want -2 to 5", low[0], high[0])
@@ -63,7 +63,7 @@ func TestPercentilesKeepNaN(t *testing.T) {
 		x := make([]float32, 30000)
 		x[77] = float32(math.NaN())
 		q := newQuantizer(func(q *quantizer) { q.symmetric = false })
-		o := newObserver(&RangeInit{Type: kind, MinPercentile: 0.01, MaxPercentile: 99.99}, q, func() []int { return nil })
+		o := newObserver(&RangeInit{Type: kind, MinPercentile: 0.01, MaxPercentile: 99.99}, q, 1, func() []int { return nil })
 		o.observe(x, 300, 100)
 		if err := q.setRange(o.bounds()); err == nil {
 			t.Errorf("%s: found no error", kind)

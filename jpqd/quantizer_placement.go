@@ -99,6 +99,8 @@ type groupPlacement struct {
 	overrides []QuantizerOverride
 	targets   []scopeMatcher // of the overrides
 	halfRange bool
+	logarithm bool
+	free      bool // weights: no hardware asks for a sign and one scale a row
 }
 
 func newPlacement(cfg *QuantizationConfig, device string) (*placement, error) {
@@ -111,7 +113,7 @@ func newPlacement(cfg *QuantizationConfig, device string) (*placement, error) {
 		if err != nil {
 			return nil, fmt.Errorf("quantization.%s.%w", key, err)
 		}
-		p := &groupPlacement{filter: filter, defaults: g.QuantizerMode, overrides: g.Overrides}
+		p := &groupPlacement{filter: filter, defaults: g.QuantizerMode, overrides: g.Overrides, logarithm: g.LogarithmScale}
 		if p.defaults.Mode == "" {
 			p.defaults.Mode = preset
 		}
@@ -135,6 +137,7 @@ func newPlacement(cfg *QuantizationConfig, device string) (*placement, error) {
 	// The overflow fix is for CPUs without VNNI; first_layer_only means the first
 	// convolution, which a BERT does not have.
 	p.weights.halfRange = cfg.OverflowFix == "enable" && (device == "CPU" || device == "ANY")
+	p.weights.free = device == "TRIAL"
 	p.activations, err = group("activations", cfg.Activations, activations)
 	return p, err
 }
@@ -161,18 +164,23 @@ func (g *groupPlacement) mode(node string) QuantizerMode {
 }
 
 // weight makes the quantizer of a weight, or nil where weights of the node are
-// not to be quantized. Weights are quantized per row unless per_channel is false.
+// not to be quantized. Hardware has symmetric weights signed, and weights with
+// a scale of each row unless per_channel is false; without hardware (TRIAL) the
+// sign is that of the weights and per_channel is false unless it is true.
 func (p *placement) weight(name, node string, w *autograd.Param) (*quantizer, error) {
 	if !p.weights.filter.considered(node) {
 		return nil, nil
 	}
-	m := p.weights.mode(node)
-	if m.Mode != "symmetric" || m.Signed != nil && !*m.Signed {
-		return nil, fmt.Errorf("quantization: weights of %s: found mode %q and signed %v, want symmetric and signed weights", node, m.Mode, m.Signed == nil || *m.Signed)
+	m, signed := p.weights.mode(node), true
+	q := &quantizer{
+		name: name, node: node, weight: w, channels: w.Rows, symmetric: m.Mode == "symmetric",
+		forced: m.Signed, halfRange: p.weights.halfRange, logarithm: p.weights.logarithm,
 	}
-	signed := true
-	q := &quantizer{name: name, node: node, weight: w, symmetric: true, forced: &signed, halfRange: p.weights.halfRange, narrow: !p.weights.halfRange, channels: w.Rows}
-	if m.PerChannel != nil && !*m.PerChannel {
+	q.narrow = q.symmetric && !q.halfRange
+	if !p.weights.free {
+		q.forced = &signed
+	}
+	if m.PerChannel == nil && p.weights.free || m.PerChannel != nil && !*m.PerChannel {
 		q.channels = 1
 	}
 	q.init()
@@ -189,33 +197,7 @@ func (p *placement) activation(name, node string) (*quantizer, error) {
 	if m.PerChannel != nil && *m.PerChannel {
 		return nil, fmt.Errorf("quantization: activations of %s: found per_channel true, want false: the CPU has one scale per tensor", node)
 	}
-	q := &quantizer{name: name, node: node, symmetric: m.Mode == "symmetric", forced: m.Signed, channels: 1}
+	q := &quantizer{name: name, node: node, symmetric: m.Mode == "symmetric", forced: m.Signed, channels: 1, logarithm: p.activations.logarithm}
 	q.init()
 	return q, nil
-}
-
-// rangeInit is the entry of initializer.range that a quantizer belongs to.
-func (cfg *QuantizationConfig) rangeInit(q *quantizer) (*RangeInit, error) {
-	var found *RangeInit
-	for i := range cfg.Range {
-		r := &cfg.Range[i]
-		if r.QuantizerGroup == "weights" && q.weight == nil || r.QuantizerGroup == "activations" && q.weight != nil {
-			continue
-		}
-		m, err := ScopeFilter{Ignored: r.Ignored, Target: r.Target}.compile()
-		if err != nil {
-			return nil, fmt.Errorf("quantization.initializer.range[%d].%w", i, err)
-		}
-		if !m.considered(q.node) {
-			continue
-		}
-		if found != nil {
-			return nil, fmt.Errorf("quantization.initializer.range: %s is matched by two entries, want one", q.name)
-		}
-		found = r
-	}
-	if found == nil {
-		return nil, fmt.Errorf("quantization.initializer.range: %s is matched by no entry, want one", q.name)
-	}
-	return found, nil
 }

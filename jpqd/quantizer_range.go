@@ -8,18 +8,22 @@ import (
 	"github.com/go-jpqd/jpqd/kernels"
 )
 
-// observer collects the values that a quantizer would get, batch by batch, and
-// gives their range per channel in the end.
+// observer collects statistics of the values that a quantizer would get, batch
+// by batch, and gives their range per channel in the end.
 type observer interface {
 	// observe takes one batch of values (rows, cols).
 	observe(x []float32, rows, cols int)
+	// again ends a pass over the batches and says whether it must see the same
+	// ones once more.
+	again() bool
 	// bounds is the range per channel.
 	bounds() (low, high []float32)
 }
 
-// newObserver makes the observer of a range initialiser for a quantizer.
-// sequences gives the row offsets of the batch at hand, for statistics per sample.
-func newObserver(r *RangeInit, q *quantizer, sequences func() []int) observer {
+// newObserver makes the observer of a range initialiser for a quantizer that is
+// to see a number of batches. sequences gives the row offsets of the batch at
+// hand, for statistics per sample.
+func newObserver(r *RangeInit, q *quantizer, batches int, sequences func() []int) observer {
 	channels := 1
 	if q.weight != nil {
 		channels = q.channels
@@ -33,7 +37,7 @@ func newObserver(r *RangeInit, q *quantizer, sequences func() []int) observer {
 	}
 	switch r.Type {
 	case "percentile", "mean_percentile", "threesigma":
-		return &valueObserver{rangeInit: r, values: make([][]float32, channels), sum: make([][2]float64, channels)}
+		return newValueObserver(r, channels, batches)
 	case "mean_min_max":
 		s.mean = [2]bool{true, true}
 	case "mixed_min_max":
@@ -119,6 +123,8 @@ func (o *rangeObserver) add(c int, x []float32) {
 	o.extreme[c][1] = math.Max(o.extreme[c][1], high)
 }
 
+func (o *rangeObserver) again() bool { return false }
+
 func (o *rangeObserver) bounds() (low, high []float32) {
 	pick := func(c, side int) float32 {
 		if o.mean[side] {
@@ -132,86 +138,17 @@ func (o *rangeObserver) bounds() (low, high []float32) {
 	return low, high
 }
 
-// valueObserver is percentile, mean_percentile and threesigma, which need all values.
-type valueObserver struct {
-	rangeInit *RangeInit
-	values    [][]float32 // per channel
-	sum       [][2]float64
-	n         int
-}
-
-func (o *valueObserver) observe(x []float32, _, _ int) {
-	each := len(x) / len(o.values)
-	for c := range o.values {
-		o.values[c] = append(o.values[c], x[c*each:(c+1)*each]...)
-		if o.rangeInit.Type == "mean_percentile" {
-			low, high := percentiles(o.values[c], o.rangeInit.MinPercentile, o.rangeInit.MaxPercentile)
-			o.sum[c][0] += float64(low)
-			o.sum[c][1] += float64(high)
-			o.values[c] = o.values[c][:0]
-		}
-	}
-	o.n++
-}
-
-func (o *valueObserver) bounds() (low, high []float32) {
-	for c, v := range o.values {
-		var l, h float32
-		switch o.rangeInit.Type {
-		case "mean_percentile":
-			l, h = float32(o.sum[c][0]/float64(o.n)), float32(o.sum[c][1]/float64(o.n))
-		case "percentile":
-			l, h = percentiles(v, o.rangeInit.MinPercentile, o.rangeInit.MaxPercentile)
-		case "threesigma":
-			l, h = threeSigma(v)
-		}
-		low, high = append(low, l), append(high, h)
-	}
-	return low, high
-}
-
-// percentiles sorts v and interpolates linearly at position p/100·(n−1). A NaN
-// among the values makes both NaN.
-func percentiles(v []float32, lowest, highest float64) (low, high float32) {
-	slices.Sort(v) // NaN first
-	if v[0] != v[0] {
-		return v[0], v[0]
-	}
-	at := func(p float64) float32 {
-		pos := p / 100 * float64(len(v)-1)
-		below := int(pos)
-		above := min(below+1, len(v)-1)
-		return lerp(v[below], v[above], float32(pos-float64(below)))
-	}
-	return at(lowest), at(highest)
-}
-
-// threeSigma is median ± 3·1.4826230·MAD with MAD the median of |x − median|.
-func threeSigma(v []float32) (low, high float32) {
-	m := median(v)
-	distances := make([]float32, len(v))
-	for i, x := range v {
-		distances[i] = abs(x - m)
-	}
-	d := 3 * 1.4826230 * median(distances)
-	return m - d, m + d
-}
-
-// median sorts v; that of an even number of values is the mean of the two in the middle.
-func median(v []float32) float32 {
-	slices.Sort(v) // NaN first
-	if v[0] != v[0] {
-		return v[0]
-	}
-	n := len(v)
-	return (v[(n-1)/2] + v[n/2]) / 2
-}
-
 // observed ends the range initialisation of a quantizer: the range is that of
-// its weight, or of the activations its observer has seen.
-func (q *quantizer) observed() error {
+// its weight, times the mask where there is one, or of the activations that its
+// observer has seen.
+func (q *quantizer) observed(mask []float32) error {
 	if w := q.weight; w != nil {
-		q.observer.observe(w.Data, w.Rows, w.Cols)
+		values := w.Data
+		if mask != nil {
+			values = make([]float32, len(w.Data))
+			kernels.Mul(mask, w.Data, values)
+		}
+		q.observer.observe(values, w.Rows, w.Cols)
 	}
 	low, high := q.observer.bounds()
 	q.observer = nil
@@ -234,10 +171,11 @@ func (q *quantizer) setRange(low, high []float32) error {
 			q.signed = slices.Min(low) < 0
 		}
 		for c := range low {
-			q.scale.Data[c] = max(abs(low[c]), abs(high[c]))
-			if q.scale.Data[c] <= 0.1 {
-				q.scale.Data[c] = 0.1
+			scale := max(abs(low[c]), abs(high[c]))
+			if !(scale > 0.1) {
+				scale = 0.1
 			}
+			q.setMagnitude(q.scale, c, scale)
 		}
 		return nil
 	}
@@ -248,7 +186,8 @@ func (q *quantizer) setRange(low, high []float32) error {
 	for c := range low {
 		span := high[c] - low[c]
 		missing := max(0, 0.01*widest-span)
-		q.inputLow.Data[c], q.inputSpan.Data[c] = low[c]-missing/2, span+missing
+		q.inputLow.Data[c] = low[c] - missing/2
+		q.setMagnitude(q.inputSpan, c, span+missing)
 	}
 	return nil
 }

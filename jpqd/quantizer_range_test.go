@@ -50,10 +50,12 @@ func TestObserversOfActivations(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var offsets []int
 			q := newQuantizer(func(q *quantizer) { q.symmetric = test.symmetric })
-			o := newObserver(&test.init, q, func() []int { return offsets })
-			for _, b := range observed {
-				offsets = b.offsets
-				o.observe(b.x, len(b.x)/2, 2)
+			o := newObserver(&test.init, q, len(observed), func() []int { return offsets })
+			for again := true; again; again = o.again() {
+				for _, b := range observed {
+					offsets = b.offsets
+					o.observe(b.x, len(b.x)/2, 2)
+				}
 			}
 			low, high := o.bounds()
 			if len(low) != 1 || !near(low[0], test.low, 1e-6) || !near(high[0], test.high, 1e-6) {
@@ -82,7 +84,7 @@ func TestObserversOfWeights(t *testing.T) {
 			q := newQuantizer(func(q *quantizer) {
 				q.weight, q.channels, q.forced = autograd.NewParam("w", 2, 4), 2, pointerTo(true)
 			})
-			o := newObserver(&RangeInit{Type: test.kind, MinPercentile: 10, MaxPercentile: 90}, q, func() []int { return nil })
+			o := newObserver(&RangeInit{Type: test.kind, MinPercentile: 10, MaxPercentile: 90}, q, 1, func() []int { return nil })
 			o.observe(w, 2, 4)
 			low, high := o.bounds()
 			for c := range 2 {
@@ -173,7 +175,7 @@ func TestObserversKeepNonFiniteValues(t *testing.T) {
 			x := make([]float32, 30000)
 			x[77] = float32(test.bad)
 			q := newQuantizer(func(q *quantizer) { q.symmetric = false })
-			o := newObserver(&RangeInit{Type: test.kind}, q, func() []int { return nil })
+			o := newObserver(&RangeInit{Type: test.kind}, q, 1, func() []int { return nil })
 			o.observe(x, 300, 100)
 			if err := q.setRange(o.bounds()); err == nil {
 				t.Error("found no error")

@@ -306,7 +306,7 @@ func TestIntegersAreTheFakeQuantizedWeight(t *testing.T) {
 		randomRanges(q, rng)
 		w := make([]float32, 45)
 		randomFill(rng, w)
-		i8, scale := q.integers(w, 5, 9)
+		i8, scale, _ := q.integers(w, 5, 9)
 		low, high, _ := q.integerLevels()
 		for i, y := range fakeQuantized(q, w, 5, 9, nil) {
 			if got := float32(i8[i]) * scale[i/9]; !near(got, y, 1e-6) || float64(i8[i]) < low || float64(i8[i]) > high {

@@ -157,6 +157,9 @@ func (r *run) loop(ctx context.Context) error {
 			if err := r.nextEpoch(); err != nil {
 				return err
 			}
+			if err := r.stageQuantizers(ctx); err != nil {
+				return err
+			}
 		}
 		data := r.shuffled(s.EpochIndex)
 		for s.BatchInEpoch < r.batches && s.GlobalStep < s.MaxSteps {
