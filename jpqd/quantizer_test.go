@@ -31,6 +31,9 @@ func TestIntegerLevels(t *testing.T) {
 	}{
 		{"weight with overflow_fix", func(q *quantizer) { q.weight, q.halfRange, q.signed = w, true, true }, -64, 63, 128},
 		{"weight without", func(q *quantizer) { q.weight, q.narrow, q.signed = w, true, true }, -127, 127, 255},
+		{"unsigned weight", func(q *quantizer) { q.weight, q.narrow = w, true }, 0, 254, 255},
+		{"asymmetric weight with overflow_fix", func(q *quantizer) { q.weight, q.halfRange, q.symmetric = w, true, false }, 0, 127, 128},
+		{"asymmetric weight without", func(q *quantizer) { q.weight, q.symmetric = w, false }, 0, 255, 256},
 		{"symmetric signed", func(q *quantizer) { q.signed = true }, -128, 127, 256},
 		{"symmetric unsigned", func(q *quantizer) {}, 0, 255, 256},
 		{"asymmetric", func(q *quantizer) { q.symmetric = false }, 0, 255, 256},
@@ -137,15 +140,31 @@ var quantizerKinds = []struct {
 	{"weight, per tensor", func(q *quantizer) {
 		q.weight, q.narrow, q.forced = autograd.NewParam("w", 5, 9), true, pointerTo(true)
 	}},
+	{"weight, unsigned", func(q *quantizer) {
+		q.weight, q.channels, q.narrow = autograd.NewParam("w", 5, 9), 5, true
+	}},
+	{"weight, asymmetric", func(q *quantizer) {
+		q.weight, q.channels, q.symmetric = autograd.NewParam("w", 5, 9), 5, false
+	}},
+	{"weight, asymmetric, half range", func(q *quantizer) {
+		q.weight, q.channels, q.symmetric, q.halfRange = autograd.NewParam("w", 5, 9), 5, false, true
+	}},
+	{"weight, logarithm", func(q *quantizer) {
+		q.weight, q.channels, q.halfRange, q.forced, q.logarithm = autograd.NewParam("w", 5, 9), 5, true, pointerTo(true), true
+	}},
+	{"weight, asymmetric, logarithm", func(q *quantizer) {
+		q.weight, q.channels, q.symmetric, q.logarithm = autograd.NewParam("w", 5, 9), 5, false, true
+	}},
 }
+
+// firstWeightKind is the place of the weights in quantizerKinds.
+const firstWeightKind = 3
 
 // randomRanges gives a quantizer ranges of both signs of its parameters that
 // leave some normal values outside.
 func randomRanges(q *quantizer, rng *rand.Rand) {
-	for _, p := range q.params() {
-		for i := range p.Data {
-			p.Data[i] = float32((0.7 + rng.Float64()) * []float64{1, -1}[rng.IntN(2)])
-		}
+	for i := range q.magnitudeParam().Data {
+		q.magnitudeParam().Data[i] = float32((0.7 + rng.Float64()) * []float64{1, -1}[rng.IntN(2)])
 	}
 	if !q.symmetric {
 		for i := range q.inputLow.Data {
@@ -156,12 +175,15 @@ func randomRanges(q *quantizer, rng *rand.Rand) {
 
 // limits are a channel's low and range by NNCF's formulas.
 func limits(q *quantizer, c int) (low, span float64) {
+	levelLow, levelHigh, levels := q.integerLevels()
+	sigma := math.Abs(float64(q.magnitudeParam().Data[c])) + 1e-16
+	if q.logarithm {
+		sigma = math.Exp(float64(q.magnitudeParam().Data[c]))
+	}
 	if !q.symmetric {
-		l, h := tuneRange(q.inputLow.Data[c], abs(q.inputSpan.Data[c])+1e-16, 256)
+		l, h := tuneRange(q.inputLow.Data[c], float32(sigma), levels)
 		return float64(l), float64(h - l)
 	}
-	levelLow, levelHigh, _ := q.integerLevels()
-	sigma := math.Abs(float64(q.scale.Data[c])) + 1e-16
 	low = sigma * levelLow / levelHigh
 	return low, sigma - low
 }
@@ -226,22 +248,25 @@ func checkFakeQuantize(t *testing.T, q *quantizer, rng *rand.Rand, rows, cols in
 			t.Fatalf("forward of %v, %v + %v: found %v, want %v", v, low, span, y.Data[i], want)
 		}
 		g := float64(y.Grad[i])
-		sign := 1.0
-		if p := q.params(); p[len(p)-1].Data[c] < 0 {
-			sign = -1
+		chain := 1.0 // derivative of the scale or range with respect to what is trained
+		switch p := float64(q.magnitudeParam().Data[c]); {
+		case q.logarithm:
+			chain = math.Exp(p)
+		case p < 0:
+			chain = -1
 		}
 		switch {
 		case float64(v) < low:
 			wantLow[c] += g
 			if q.symmetric {
-				wantSpan[c] += sign * g * levelLow / levelHigh
+				wantSpan[c] += chain * g * levelLow / levelHigh
 			}
 		case float64(v) > low+span:
 			wantLow[c] += g
-			wantSpan[c] += sign * g
+			wantSpan[c] += chain * g
 		default:
 			dx[i] += y.Grad[i]
-			wantSpan[c] += sign * g * (want - float64(v)) / span
+			wantSpan[c] += chain * g * (want - float64(v)) / span
 		}
 	}
 	for i := range dx {
@@ -298,20 +323,75 @@ func TestZeroStaysZero(t *testing.T) {
 	}
 }
 
-// What is deployed, integers and a scale per row, is what was trained.
+// What is deployed, integers with a scale and a zero point per row, is what was
+// trained; those of the half range keep to 7 bits, and zero is exactly zero.
 func TestIntegersAreTheFakeQuantizedWeight(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 8))
-	for _, kind := range quantizerKinds[3:] {
-		q := newQuantizer(kind.edit)
-		randomRanges(q, rng)
-		w := make([]float32, 45)
-		randomFill(rng, w)
-		i8, scale, _ := q.integers(w, 5, 9)
-		low, high, _ := q.integerLevels()
-		for i, y := range fakeQuantized(q, w, 5, 9, nil) {
-			if got := float32(i8[i]) * scale[i/9]; !near(got, y, 1e-6) || float64(i8[i]) < low || float64(i8[i]) > high {
-				t.Errorf("%s: found %d·%v = %v, want %v", kind.name, i8[i], scale[i/9], got, y)
+	for _, kind := range quantizerKinds[firstWeightKind:] {
+		for range 20 {
+			q := newQuantizer(kind.edit)
+			randomRanges(q, rng)
+			w := make([]float32, 45)
+			randomFill(rng, w)
+			w[7] = 0
+			i8, scale, zero := q.integers(w, 5, 9)
+			levelLow, _, levels := q.integerLevels()
+			if (zero != nil) != (levelLow == 0) {
+				t.Errorf("%s: found zero points %v", kind.name, zero)
+			}
+			limit := 128
+			if levels == 128 {
+				limit = 64
+			}
+			for i, y := range fakeQuantized(q, w, 5, 9, nil) {
+				z := 0
+				if zero != nil {
+					z = int(zero[i/9])
+				}
+				got := float32(int(i8[i])-z) * scale[i/9]
+				if !near(got, y, 1e-6) || int(i8[i]) < -limit || int(i8[i]) >= limit {
+					t.Errorf("%s: found (%d−%d)·%v = %v, want %v and an integer from %d, below %d", kind.name, i8[i], z, scale[i/9], got, y, -limit, limit)
+				}
+				if w[i] == 0 && int(i8[i]) != z {
+					t.Errorf("%s: the integer of zero is %d, want the zero point %d", kind.name, i8[i], z)
+				}
 			}
 		}
+	}
+}
+
+// Integers of asymmetric weights: range −0.5 to 2.05 in steps of 0.01 puts zero
+// at level 50 of 0…255, which is 50 − 128 = −78; half the levels (0…127) in
+// steps of 0.01 put a range of −0.5 to 0.77 at level 50 − 64 = −14. Unsigned
+// integers of a scale of 2.54 are those of 0…254 less 128.
+func TestIntegersByHand(t *testing.T) {
+	w := []float32{0, 0.016, -0.5, -1, 0.77, 9}
+	tests := []struct {
+		name string
+		edit func(*quantizer)
+		low  float32
+		size float32
+		zero int8
+		want []int8
+	}{
+		{"asymmetric", func(q *quantizer) { q.symmetric = false }, -0.5, 2.55, -78, []int8{-78, -76, -128, -128, -1, 127}},
+		{"half range", func(q *quantizer) { q.symmetric, q.halfRange = false, true }, -0.5, 1.27, -14, []int8{-14, -12, -64, -64, 63, 63}},
+		{"unsigned", func(q *quantizer) { q.narrow = true }, 0, 2.54, -128, []int8{-128, -126, -128, -128, -51, 126}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			q := newQuantizer(func(q *quantizer) {
+				q.weight = autograd.NewParam("w", 1, len(w))
+				test.edit(q)
+			})
+			q.magnitudeParam().Data[0] = test.size
+			if !q.symmetric {
+				q.inputLow.Data[0] = test.low
+			}
+			i8, scale, zero := q.integers(w, 1, len(w))
+			if !slices.Equal(i8, test.want) || !slices.Equal(zero, []int8{test.zero}) || !near(scale[0], 0.01, 1e-6) {
+				t.Errorf("found %v, scale %v, zero point %v, want %v, 0.01, %d", i8, scale, zero, test.want, test.zero)
+			}
+		})
 	}
 }
