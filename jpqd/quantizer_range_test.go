@@ -41,10 +41,30 @@ func TestObserversOfActivations(t *testing.T) {
 		// −5 −2 −1 0 1 2 3 4
 		{"percentile", percentile(10, 90), false, -2.9, 3.3}, // positions 0.7 and 6.3
 		{"percentile, all", percentile(0, 100), true, -5, 4},
+		// The same ranks, 0 and 1: −5 + 0.07·3 and −5 + 0.14·3.
+		{"percentile, one gap", percentile(1, 2), false, -4.79, -4.58},
 		// First batch −5 −1 0 1 2 3, second −2 4.
 		{"mean_percentile", RangeInit{Type: "mean_percentile", MinPercentile: 10, MaxPercentile: 90}, false, (-3 - 1.4) / 2, (2.5 + 3.4) / 2},
 		// Median ½, distances ½ ½ 1½ 1½ 2½ 2½ 3½ 5½ with median 2.
 		{"threesigma", RangeInit{Type: "threesigma"}, false, 0.5 - 6*1.4826230, 0.5 + 6*1.4826230},
+	}
+	// An even number of values, then an odd one, all in one batch.
+	for _, test := range []struct {
+		name      string
+		x         []float32
+		low, high float32
+	}{
+		{"threesigma of one batch", []float32{-1, 2, 3, 0, -5, 1, 4, -2}, 0.5 - 6*1.4826230, 0.5 + 6*1.4826230},
+		// Median 1, distances 0 1 3 with median 1.
+		{"threesigma of an odd number", []float32{4, 0, 1}, 1 - 3*1.4826230, 1 + 3*1.4826230},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := newValueObserver(&RangeInit{Type: "threesigma"}, 1, 1)
+			o.observe(test.x, 1, len(test.x))
+			if low, high := o.bounds(); o.again() || !near(low[0], test.low, 1e-6) || !near(high[0], test.high, 1e-6) {
+				t.Errorf("found %v to %v, want %v to %v after one pass", low[0], high[0], test.low, test.high)
+			}
+		})
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -62,6 +82,26 @@ func TestObserversOfActivations(t *testing.T) {
 				t.Errorf("found %v to %v, want %v to %v", low, high, test.low, test.high)
 			}
 		})
+	}
+}
+
+// A quantizer of two tensors sees both in its one batch; their values count as one.
+func TestObserverOfTwoTensorsABatch(t *testing.T) {
+	for kind, want := range map[string][2]float32{
+		"percentile": {-2.9, 3.3}, "threesigma": {0.5 - 6*1.4826230, 0.5 + 6*1.4826230},
+	} {
+		o := newValueObserver(&RangeInit{Type: kind, MinPercentile: 10, MaxPercentile: 90}, 1, 1)
+		passes := 0
+		for again := true; again; again = o.again() {
+			for _, b := range observed {
+				o.observe(b.x, len(b.x)/2, 2)
+			}
+			passes++
+		}
+		low, high := o.bounds()
+		if !near(low[0], want[0], 1e-6) || !near(high[0], want[1], 1e-6) {
+			t.Errorf("%s: found %v to %v after %d passes, want %v", kind, low[0], high[0], passes, want)
+		}
 	}
 }
 
@@ -148,6 +188,64 @@ func TestSetAsymmetricRange(t *testing.T) {
 	}
 }
 
+// What is trained is the logarithm of the same floors; eᵖ is the value itself.
+// A range of zero cannot have one, and is NNCF's 1e-16 instead.
+func TestSetRangeOfLogarithms(t *testing.T) {
+	symmetric := newQuantizer(func(q *quantizer) {
+		q.weight, q.channels, q.logarithm, q.forced = autograd.NewParam("w", 3, 1), 3, true, pointerTo(true)
+	})
+	if err := symmetric.setRange([]float32{-2, -0.05, 0}, []float32{1, 0.01, 8}); err != nil {
+		t.Fatal(err)
+	}
+	for c, want := range []float32{2, 0.1, 8} {
+		if got := symmetric.scale.Data[c]; !near(got, float32(math.Log(float64(want))), 1e-6) || !near(symmetric.magnitude(symmetric.scale, c), want, 1e-6) {
+			t.Errorf("scale %d: found e^%v, want %v", c, got, want)
+		}
+	}
+	for _, test := range []struct{ low, high, input, span float32 }{{-1, 3, -1, 4}, {5, 5, 5, 1e-16}} {
+		q := newQuantizer(func(q *quantizer) { q.symmetric, q.logarithm = false, true })
+		if err := q.setRange([]float32{test.low}, []float32{test.high}); err != nil {
+			t.Fatal(err)
+		}
+		if got := q.magnitude(q.inputSpan, 0); !near(got/test.span, 1, 1e-5) || q.inputLow.Data[0] != test.input {
+			t.Errorf("%v to %v: found low %v, range %v, want %v, %v", test.low, test.high, q.inputLow.Data[0], got, test.input, test.span)
+		}
+	}
+}
+
+// Start values without samples: scale 1 and unsigned, low 0 and range 1, and so
+// it is where logarithms are trained, of 1.
+func TestStartValues(t *testing.T) {
+	for _, logarithm := range []bool{false, true} {
+		for _, symmetric := range []bool{true, false} {
+			q := newQuantizer(func(q *quantizer) { q.symmetric, q.logarithm = symmetric, logarithm })
+			q.update()
+			if q.low[0] != 0 || q.high[0] != 1 || q.signed {
+				t.Errorf("logarithm %v, symmetric %v: found %v to %v, signed %v, want 0 to 1, unsigned", logarithm, symmetric, q.low[0], q.high[0], q.signed)
+			}
+			if want := map[bool]float32{true: 0, false: 1}[logarithm]; q.magnitudeParam().Data[0] != want {
+				t.Errorf("found parameter %v, want %v", q.magnitudeParam().Data[0], want)
+			}
+		}
+	}
+}
+
+// A weight's statistics are those of what its mask leaves of it.
+func TestRangeOfMaskedWeight(t *testing.T) {
+	w := autograd.NewParam("w", 2, 3)
+	copy(w.Data, []float32{-9, 1, 2, 3, 4, 9})
+	q := newQuantizer(func(q *quantizer) { q.weight, q.channels, q.symmetric = w, 2, false })
+	q.observer = newObserver(&RangeInit{Type: "min_max"}, q, 1, nil)
+	if err := q.observed([]float32{0, 1, 1, 1, 1, 0}); err != nil {
+		t.Fatal(err)
+	}
+	for c, want := range [][2]float32{{0, 2}, {0, 4}} {
+		if q.inputLow.Data[c] != want[0] || q.inputSpan.Data[c] != want[1] {
+			t.Errorf("row %d: found low %v, range %v, want %v", c, q.inputLow.Data[c], q.inputSpan.Data[c], want)
+		}
+	}
+}
+
 func TestSetRangeOfNonFiniteStatistics(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	for _, symmetric := range []bool{true, false} {
@@ -168,6 +266,7 @@ func TestObserversKeepNonFiniteValues(t *testing.T) {
 		kind string
 		bad  float64
 	}{
+		{"percentile", math.NaN()}, {"mean_percentile", math.NaN()}, {"threesigma", math.NaN()},
 		{"min_max", math.NaN()}, {"min_max", math.Inf(1)}, {"min_max", math.Inf(-1)},
 		{"mean_min_max", math.NaN()}, {"mixed_min_max", math.NaN()},
 	} {
@@ -175,10 +274,16 @@ func TestObserversKeepNonFiniteValues(t *testing.T) {
 			x := make([]float32, 30000)
 			x[77] = float32(test.bad)
 			q := newQuantizer(func(q *quantizer) { q.symmetric = false })
-			o := newObserver(&RangeInit{Type: test.kind}, q, 1, func() []int { return nil })
-			o.observe(x, 300, 100)
-			if err := q.setRange(o.bounds()); err == nil {
-				t.Error("found no error")
+			for _, batches := range []int{1, 2} {
+				o := newObserver(&RangeInit{Type: test.kind, MinPercentile: 1, MaxPercentile: 99}, q, batches, func() []int { return nil })
+				for again := true; again; again = o.again() {
+					for range batches {
+						o.observe(x, 300, 100)
+					}
+				}
+				if err := q.setRange(o.bounds()); err == nil {
+					t.Errorf("%d batches: found no error", batches)
+				}
 			}
 		})
 	}
