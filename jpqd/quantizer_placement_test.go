@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/go-jpqd/jpqd/autograd"
 	"github.com/go-jpqd/jpqd/bert"
 )
 
@@ -163,7 +164,7 @@ func TestPlacement(t *testing.T) {
 
 // The fix is for the CPU alone.
 func TestOverflowFixByDevice(t *testing.T) {
-	for device, want := range map[string]int{"ANY": 128, "CPU": 128, "CPU_SPR": 255, "GPU": 255} {
+	for device, want := range map[string]int{"ANY": 128, "CPU": 128, "CPU_SPR": 255, "GPU": 255, "NPU": 255, "TRIAL": 255} {
 		cfg, err := ParseNNCFConfig([]byte(`{"algorithm": "quantization"}`))
 		if err != nil {
 			t.Fatal(err)
@@ -176,8 +177,55 @@ func TestOverflowFixByDevice(t *testing.T) {
 	}
 }
 
+// Hardware wants signed weights with a scale a row; without it NNCF's schema
+// gives one scale and the sign of the values.
+func TestWeightsByDevice(t *testing.T) {
+	tests := []struct {
+		device, section      string
+		symmetric, perRow    bool
+		forced               *bool
+		levelLow, levelsHigh float64
+	}{
+		{"CPU", ``, true, true, pointerTo(true), -64, 63},
+		{"GPU", ``, true, true, pointerTo(true), -127, 127},
+		{"NPU", ``, true, true, pointerTo(true), -127, 127},
+		{"GPU", `"weights": {"per_channel": false}`, true, false, pointerTo(true), -127, 127},
+		{"CPU", `"weights": {"mode": "asymmetric"}`, false, true, pointerTo(true), 0, 127},
+		{"CPU", `"weights": {"mode": "asymmetric"}, "overflow_fix": "disable"`, false, true, pointerTo(true), 0, 255},
+		{"CPU", `"scope_overrides": {"weights": {"{re}query": {"mode": "asymmetric", "per_channel": false}}}`, false, false, pointerTo(true), 0, 127},
+		{"GPU", `"weights": {"mode": "asymmetric"}`, false, true, pointerTo(true), 0, 255},
+		{"TRIAL", ``, true, false, nil, 0, 254},
+		{"TRIAL", `"weights": {"per_channel": true, "signed": true}`, true, true, pointerTo(true), -127, 127},
+		{"TRIAL", `"weights": {"signed": false}`, true, false, pointerTo(false), 0, 254},
+		{"TRIAL", `"preset": "mixed"`, true, false, nil, 0, 254},
+	}
+	for _, test := range tests {
+		t.Run(test.device+test.section, func(t *testing.T) {
+			section := `"algorithm": "quantization"`
+			if test.section != "" {
+				section += ", " + test.section
+			}
+			cfg, err := ParseNNCFConfig(fmt.Appendf(nil, `{"target_device": %q, "compression": {%s}}`, test.device, section))
+			if err != nil {
+				t.Fatal(err)
+			}
+			q := mustCompress(t, bert.New(tinyConfig(), 1), cfg).linears[queryModule].weight
+			low, high, _ := q.integerLevels()
+			if q.symmetric != test.symmetric || (q.channels > 1) != test.perRow || low != test.levelLow || high != test.levelsHigh {
+				t.Errorf("found symmetric %v, %d channels, levels %v to %v, want %v, one a row: %v, %v to %v",
+					q.symmetric, q.channels, low, high, test.symmetric, test.perRow, test.levelLow, test.levelsHigh)
+			}
+			if diff := cmp.Diff(test.forced, q.forced); diff != "" {
+				t.Error("forced sign:", diff)
+			}
+		})
+	}
+}
+
 func TestRangeInitOfQuantizer(t *testing.T) {
-	activation := newQuantizer(func(q *quantizer) { q.node = "a/linear_0" })
+	activation := newQuantizer(func(q *quantizer) {
+		q.node, q.name = "a/linear_0", "_nncf.external_quantizers.a/linear_0|INPUT0"
+	})
 	tests := []struct {
 		name  string
 		items []RangeInit
@@ -186,7 +234,10 @@ func TestRangeInitOfQuantizer(t *testing.T) {
 		{"one for all", []RangeInit{{Type: "min_max"}}, "min_max"},
 		{"by group", []RangeInit{{Type: "min_max", QuantizerGroup: "weights"}, {Type: "percentile", QuantizerGroup: "activations"}}, "percentile"},
 		{"by scope", []RangeInit{{Type: "min_max", Ignored: Scopes{"{re}linear"}}, {Type: "threesigma", Target: Scopes{"a/linear_0"}}}, "threesigma"},
-		{"none", []RangeInit{{Type: "min_max", QuantizerGroup: "weights"}}, "matched by no entry"},
+		{"by NNCF's name of the quantizer", []RangeInit{{Type: "min_max", Target: Scopes{"{re}WEIGHT$"}}, {Type: "threesigma", Target: Scopes{"a/linear_0|INPUT0"}}}, "threesigma"},
+		{"ignored by that name", []RangeInit{{Type: "min_max", Ignored: Scopes{"{re}INPUT0"}}, {Type: "threesigma", Target: Scopes{"a/linear_0"}}}, "threesigma"},
+		{"none", []RangeInit{{Type: "min_max", QuantizerGroup: "weights"}}, "quantization.initializer.range: _nncf.external_quantizers.a/linear_0|INPUT0 is matched by no entry"},
+		{"none of its scope", []RangeInit{{Type: "min_max", Target: Scopes{"{re}matmul"}}}, "matched by no entry"},
 		{"two", []RangeInit{{Type: "min_max"}, {Type: "percentile"}}, "matched by two entries"},
 	}
 	for _, test := range tests {
@@ -196,5 +247,36 @@ func TestRangeInitOfQuantizer(t *testing.T) {
 				t.Errorf("found %v, %v, want %s", found, err, test.want)
 			}
 		})
+	}
+}
+
+// The last override that matches and has an initialiser of its own beats the
+// section's; other overrides and those of the other group do not.
+func TestRangeInitOfOverrides(t *testing.T) {
+	activation := newQuantizer(func(q *quantizer) { q.node = "a/linear_0" })
+	weight := newQuantizer(func(q *quantizer) { q.node, q.weight = "a/linear_0", autograd.NewParam("w", 1, 1) })
+	own := func(scope string, kinds ...string) QuantizerOverride {
+		o := QuantizerOverride{Target: Scopes{scope}}
+		for _, kind := range kinds {
+			o.Range = append(o.Range, RangeInit{Type: kind})
+		}
+		return o
+	}
+	cfg := QuantizationConfig{Range: []RangeInit{{Type: "min_max"}}}
+	cfg.Activations.Overrides = []QuantizerOverride{own("{re}linear", "percentile"), own("a/linear_0", "threesigma"), own("{re}a/"), own("{re}b/", "mean_min_max")}
+	cfg.Weights.Overrides = []QuantizerOverride{own("{re}b/", "percentile")}
+	for _, test := range []struct {
+		q    *quantizer
+		want string
+	}{{activation, "threesigma"}, {weight, "min_max"}} {
+		found, err := cfg.rangeInit(test.q)
+		if err != nil || found.Type != test.want {
+			t.Errorf("found %v, %v, want %s", found, err, test.want)
+		}
+	}
+	cfg.Weights.Overrides = []QuantizerOverride{own("{re}a/", "percentile", "min_max")}
+	const want = `quantization.scope_overrides.weights["{re}a/"].initializer.range: q is matched by two entries, want one`
+	if _, err := cfg.rangeInit(weight); err == nil || err.Error() != want {
+		t.Errorf("found error %v, want %s", err, want)
 	}
 }
