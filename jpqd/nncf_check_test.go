@@ -176,6 +176,12 @@ var nncfErrors = []struct{ name, data, want string }{
 	{"part of a bit", quantizationWith(`"weights": {"bits": 7.5}`), "line 1: compression[0].weights.bits: found 7.5, want an integer from 1 to 2147483647"},
 	{"preset on NPU", `{"target_device": "NPU", "compression": {"algorithm": "quantization", "preset": "mixed"}}`, `line 1: compression.preset: Presets are not supported for the target device "NPU": found "mixed", want no such key`},
 
+	{"part of an epoch", quantizationWith(`"params": {"weights_quant_start_epoch": 0.5}`), "line 1: compression[0].params.weights_quant_start_epoch: found 0.5, want an integer from 0 to 1000000"},
+	{"an epoch before the first", quantizationWith(`"params": {"activations_quant_start_epoch": -1}`), "line 1: compression[0].params.activations_quant_start_epoch: found -1, want an integer from 0 to 1000000"},
+	{"unified scales that overlap", quantizationWith(`"activations": {"unified_scale_ops": [["a", "b"], ["b"]]}`), `line 1: compression[0].activations.unified_scale_ops[1][0]: the groups of unified scales overlap: found "b", want every node in one group`},
+	{"percentiles of an override", quantizationWith(`"scope_overrides": {"weights": {"a": {"initializer": {"range": [{"params": {"min_percentile": -1}}]}}}}`), "line 1: compression[0].scope_overrides.weights.a.initializer.range[0].params: found {\"min_percentile\":-1}, want `0 <= min_percentile < max_percentile <= 100`; 0.1 and 99.9 where absent"},
+	{"scopes of an override's range", quantizationWith(`"scope_overrides": {"weights": {"a": {"initializer": {"range": [{"target_scopes": "{re}("}]}}}}`), "line 1: compression[0].scope_overrides.weights.a.initializer.range[0].target_scopes: found \"{re}(\", want a regular expression of Go's syntax: missing closing ): `(`"},
+
 	// What NNCF knows and jpqd does not do.
 	{"bits of weights", quantizationWith(`"weights": {"bits": 4}`), "line 1: compression[0].weights.bits: not supported by jpqd, whose matrix products are those of 8 bits: found 4, want 8"},
 	{"bits of activations", quantizationWith(`"activations": {"bits": 16}`), "line 1: compression[0].activations.bits: not supported by jpqd, whose matrix products are those of 8 bits: found 16, want 8"},

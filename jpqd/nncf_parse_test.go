@@ -122,6 +122,38 @@ func TestParseNNCFConfig(t *testing.T) {
 			minimalQuantizationConfig(),
 		},
 		{
+			"staged quantization, logarithms, unified scales, outputs, ranges of overrides",
+			quantization + `, "quantize_inputs": false, "quantize_outputs": true,
+			  "params": {"activations_quant_start_epoch": 2, "base_lr": 0.1},
+			  "weights": {"logarithm_scale": true, "mode": "asymmetric"},
+			  "activations": {"logarithm_scale": true, "unified_scale_ops": [["a", "b"], [], ["c"]]},
+			  "scope_overrides": {
+				"weights": {"z": {"mode": "asymmetric", "initializer": {"range": {"type": "min_max"}}}},
+				"activations": {"y": {"initializer": {"range": [
+					{"type": "percentile", "params": {"max_percentile": 98}, "target_scopes": "{re}INPUT0"},
+					{"num_init_samples": 7, "ignored_scopes": "{re}INPUT0", "target_quantizer_group": "activations"}]}},
+				  "x": {"initializer": {}}}}}`,
+			edited(minimalQuantizationConfig(), func(c *NNCFConfig) {
+				q := c.Quantization
+				q.QuantizeInputs, q.QuantizeOutputs = false, true
+				q.Staged = &StagedQuantization{ActivationsStartEpoch: 2, WeightsStartEpoch: 1}
+				q.Weights.LogarithmScale, q.Weights.Mode = true, "asymmetric"
+				q.Activations.LogarithmScale, q.Activations.UnifiedScaleOps = true, [][]string{{"a", "b"}, {"c"}}
+				q.Weights.Overrides = []QuantizerOverride{{
+					Target: Scopes{"z"}, QuantizerMode: QuantizerMode{Mode: "asymmetric", Bits: 8},
+					Range: []RangeInit{{Type: "min_max", NumInitSamples: 256, MinPercentile: 0.1, MaxPercentile: 99.9}},
+				}}
+				q.Activations.Overrides = []QuantizerOverride{
+					{Target: Scopes{"y"}, QuantizerMode: QuantizerMode{Bits: 8}, Range: []RangeInit{
+						{Type: "percentile", NumInitSamples: 256, MinPercentile: 0.1, MaxPercentile: 98, Target: Scopes{"{re}INPUT0"}},
+						{Type: "mixed_min_max", NumInitSamples: 7, MinPercentile: 0.1, MaxPercentile: 99.9, Ignored: Scopes{"{re}INPUT0"}, QuantizerGroup: "activations"},
+					}},
+					{Target: Scopes{"x"}, QuantizerMode: QuantizerMode{Bits: 8}},
+				}
+			}),
+		},
+		{"params without keys are none", quantization + `, "params": {}}`, minimalQuantizationConfig()},
+		{
 			"an empty target list stays different from none",
 			quantization + `, "ignored_scopes": [], "target_scopes": []}`,
 			edited(minimalQuantizationConfig(), func(c *NNCFConfig) {
@@ -223,6 +255,15 @@ func TestParseNNCFConfigWarnings(t *testing.T) {
 			[]string{
 				"line 1: export_to_onnx_standard_ops: ignored: NNCF has deprecated it, and the model is written as OpenVINO IR",
 				"line 2: initializer.batchnorm_adaptation: without effect: the models that jpqd compresses have no batch normalisation",
+			},
+		},
+		{
+			"parts of staged quantization that are not the scheduler's",
+			`{"algorithm": "quantization", "params": {"weights_quant_start_epoch": 2,
+			  "base_lr": 0.1, "disable_wd_start_epoch": 3}}`,
+			[]string{
+				"line 2: params.base_lr: without effect: learning rate, weight decay and accumulation are those of the training arguments",
+				"line 2: params.disable_wd_start_epoch: without effect: learning rate, weight decay and accumulation are those of the training arguments",
 			},
 		},
 		{"no adaptation asked for", `{"algorithm": "quantization", "initializer": {"batchnorm_adaptation": {"num_bn_adaptation_samples": 0}}}`, nil},

@@ -2,6 +2,7 @@ package jpqd
 
 import (
 	"context"
+	"errors"
 	"math"
 	"testing"
 
@@ -67,6 +68,53 @@ func TestPercentilesKeepNaN(t *testing.T) {
 		o.observe(x, 300, 100)
 		if err := q.setRange(o.bounds()); err == nil {
 			t.Errorf("%s: found no error", kind)
+		}
+	}
+}
+
+// Percentiles and medians do not depend on how the samples are cut into
+// batches: those of several are counted in as many passes as it takes, those of
+// one are found in it.
+func TestInitRangesInBatches(t *testing.T) {
+	for _, kind := range []string{"percentile", "threesigma"} {
+		lows := func(batchSize int) []float32 {
+			cfg := tinyNNCF(t, "")
+			cfg.Quantization.Range = []RangeInit{{Type: kind, NumInitSamples: 8, MinPercentile: 1, MaxPercentile: 99}}
+			c := mustCompress(t, bert.New(tinyConfig(), 1), cfg)
+			if err := c.initRanges(context.Background(), tokenExamples(12, 1), batchSize); err != nil {
+				t.Fatal(err)
+			}
+			var all []float32
+			for _, q := range c.quantizers {
+				if q.observer != nil || q.observing {
+					t.Fatalf("%s: %s observes still", kind, q.name)
+				}
+				for _, p := range q.params() {
+					all = append(all, p.Data...)
+				}
+			}
+			return all
+		}
+		whole, cut := lows(8), lows(2)
+		for i := range whole {
+			if !near(cut[i], whole[i], 1e-5) {
+				t.Fatalf("%s: parameter %d is %v of four batches, %v of one", kind, i, cut[i], whole[i])
+			}
+		}
+	}
+}
+
+// After an error the quantizers are what they were, not observers.
+func TestInitRangesInterrupted(t *testing.T) {
+	c := mustCompress(t, bert.New(tinyConfig(), 1), tinyNNCF(t, ""))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := c.initRanges(ctx, tokenExamples(8, 1), 4); !errors.Is(err, ErrInterrupted) {
+		t.Errorf("found error %v, want %v", err, ErrInterrupted)
+	}
+	for _, q := range c.quantizers {
+		if q.observer != nil || q.observing {
+			t.Fatalf("%s observes still", q.name)
 		}
 	}
 }

@@ -395,3 +395,12 @@ func TestIntegersByHand(t *testing.T) {
 		})
 	}
 }
+
+// Pruned rows take their scales and zero points with them.
+func TestSliceKeepsZeroPoints(t *testing.T) {
+	m := CompressedMatrix{Rows: 3, Cols: 2, I8: []int8{1, 2, 3, 4, 5, 6}, Scale: []float32{0.1, 0.2, 0.3}, Zero: []int8{-7, 8, 9}}
+	s := m.slice([]int{0, 2}, []int{1})
+	if !slices.Equal(s.I8, []int8{2, 6}) || !slices.Equal(s.Scale, []float32{0.1, 0.3}) || !slices.Equal(s.Zero, []int8{-7, 9}) {
+		t.Errorf("found %+v, want rows 0 and 2 of column 1", s)
+	}
+}
