@@ -98,14 +98,17 @@ func stagedTrainer(t *testing.T, accumulate int, edit func(*Trainer)) *Trainer {
 	})
 }
 
-// A staged run stopped after any step ends as one that was not, bit for bit:
-// what is on follows from the epoch, and a stage's ranges from the model there.
+// A staged run stopped next to the end of an epoch (of 5 batches) or, with two
+// batches to a step, after any step ends as one that was not, bit for bit: what is on follows from the epoch, and a stage's ranges from the model there.
 func TestResumeOfStagedQuantization(t *testing.T) {
 	for _, accumulate := range []int{1, 2} {
 		whole := stagedTrainer(t, accumulate, nil)
 		steps := mustTrain(t, whole, "").GlobalStep
 		want := outcome(t, whole)
 		for stop := 1; stop < steps; stop++ {
+			if accumulate == 1 && stop%5 > 1 && stop%5 < 4 {
+				continue
+			}
 			first := stagedTrainer(t, accumulate, nil)
 			ctx, cancel := context.WithCancel(context.Background())
 			first.OnStep = func(p Progress) {
