@@ -23,6 +23,7 @@ type family struct {
 	query, key, value, attentionOutput, attentionNorm string // below a layer
 	intermediate, output, outputNorm                  string
 	self, attentionAdd, ffnAdd                        string // modules that the operations of attention and the residual sums are in
+	embeddingAdd                                      string // the first sum of embeddings as it is traced; RoBERTa's comes behind two sums of position ids
 
 	pooler, classifier string // of the classification head
 
@@ -41,7 +42,7 @@ type family struct {
 var families = []*family{
 	{
 		modelType: "bert", classification: "BertForSequenceClassification", answering: "BertForQuestionAnswering",
-		backbone: "bert.", embeddings: "embeddings.", layer: "encoder.layer.%d.",
+		backbone: "bert.", embeddings: "embeddings.", embeddingAdd: "__add___0", layer: "encoder.layer.%d.",
 		query: "attention.self.query", key: "attention.self.key", value: "attention.self.value",
 		attentionOutput: "attention.output.dense", attentionNorm: "attention.output.LayerNorm",
 		intermediate: "intermediate.dense", output: "output.dense", outputNorm: "output.LayerNorm",
@@ -50,7 +51,7 @@ var families = []*family{
 	},
 	{
 		modelType: "roberta", classification: "RobertaForSequenceClassification", answering: "RobertaForQuestionAnswering",
-		backbone: "roberta.", embeddings: "embeddings.", layer: "encoder.layer.%d.",
+		backbone: "roberta.", embeddings: "embeddings.", embeddingAdd: "__add___2", layer: "encoder.layer.%d.",
 		query: "attention.self.query", key: "attention.self.key", value: "attention.self.value",
 		attentionOutput: "attention.output.dense", attentionNorm: "attention.output.LayerNorm",
 		intermediate: "intermediate.dense", output: "output.dense", outputNorm: "output.LayerNorm",
@@ -61,7 +62,7 @@ var families = []*family{
 	},
 	{
 		modelType: "distilbert", classification: "DistilBertForSequenceClassification", answering: "DistilBertForQuestionAnswering",
-		backbone: "distilbert.", embeddings: "embeddings.", layer: "transformer.layer.%d.",
+		backbone: "distilbert.", embeddings: "embeddings.", embeddingAdd: "__add___0", layer: "transformer.layer.%d.",
 		query: "attention.q_lin", key: "attention.k_lin", value: "attention.v_lin",
 		attentionOutput: "attention.out_lin", attentionNorm: "sa_layer_norm",
 		intermediate: "ffn.lin1", output: "ffn.lin2", outputNorm: "output_layer_norm",

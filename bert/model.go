@@ -60,7 +60,7 @@ func build(c Config) *Model {
 		Config:        c,
 		Word:          newEmbedding(e+"word_embeddings", c.VocabSize, c.HiddenSize),
 		Position:      newEmbedding(e+"position_embeddings", c.MaxPositionEmbeddings, c.HiddenSize),
-		SumPositions:  &Op{Name: e + "__add___0"},
+		SumPositions:  &Op{Name: e + f.embeddingAdd},
 		EmbeddingNorm: newLayerNorm(e+"LayerNorm", c.HiddenSize, c.LayerNormEps),
 		Logits:        &Op{Name: "logits"},
 	}

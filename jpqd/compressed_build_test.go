@@ -33,7 +33,7 @@ func compressedTrainer(t *testing.T, cfg *NNCFConfig) *Trainer {
 		}
 		return kept
 	}
-	for i, kept := range [][]int{{1, 3}, neurons(2, 22), {}, neurons(0, 23)} {
+	for i, kept := range [][]int{{1, 3}, {}, neurons(2, 22), neurons(0, 23)} {
 		g := c.groups[i]
 		g.kept = kept
 		for _, m := range g.members {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/go-jpqd/jpqd/bert"
 )
 
 // NodeKind is what a node of a model's graph computes.
@@ -13,19 +15,25 @@ type NodeKind string
 
 // The kinds of nodes.
 const (
-	Linear    NodeKind = "linear"
-	Embedding NodeKind = "embedding"
-	LayerNorm NodeKind = "layer_norm"
-	MatMul    NodeKind = "matmul" // of two activations
-	Add       NodeKind = "add"
-	Div       NodeKind = "div"
-	Softmax   NodeKind = "softmax"
-	GELU      NodeKind = "gelu"
-	Tanh      NodeKind = "tanh"
-	Dropout   NodeKind = "dropout"
-	Reshape   NodeKind = "reshape"
-	Transpose NodeKind = "transpose"
-	Other     NodeKind = "other" // moves data, or only touches the attention mask
+	Linear     NodeKind = "linear"
+	Embedding  NodeKind = "embedding"
+	LayerNorm  NodeKind = "layer_norm"
+	MatMul     NodeKind = "matmul" // of two activations
+	Add        NodeKind = "add"
+	Div        NodeKind = "div"
+	Softmax    NodeKind = "softmax"
+	GELU       NodeKind = "gelu"
+	ReLU       NodeKind = "relu"
+	Tanh       NodeKind = "tanh"
+	Dropout    NodeKind = "dropout"
+	Reshape    NodeKind = "reshape" // and contiguous, which only moves data
+	Transpose  NodeKind = "transpose"
+	Gather     NodeKind = "gather"
+	Split      NodeKind = "split"
+	MaskedFill NodeKind = "masked_fill"
+	Mask       NodeKind = "mask"    // arithmetic of the attention mask
+	Integers   NodeKind = "integer" // arithmetic of integers: ids of positions
+	Output     NodeKind = "output"  // of the model
 )
 
 // Node is one operation of a model's graph as NNCF names it.
@@ -35,6 +43,7 @@ type Node struct {
 	Module string // Hugging Face's path of the parameters, "bert.encoder.layer.0.attention.self.query"; "" for ops without
 	Op     string // of ops without parameters, the name for hooks: "bert.encoder.layer.0.attention.self.matmul_0"
 	Layer  int    // -1 outside the encoder
+	Inputs []int  // indices of the nodes whose outputs are its operands, in order; inputs of the model are left out
 }
 
 // Family is what compression must know of a family of models. Its graph is that
@@ -45,18 +54,35 @@ type Family struct {
 	Groups       []GroupRule
 	Traits       map[NodeKind]QuantizerTrait
 
-	backbone   string                    // path of the model without its head
-	embeddings []nodeTemplate            // below backbone, before the layers
-	layer      string                    // path of a layer below backbone, %d for its number
-	layerNodes []nodeTemplate            // below layer
-	heads      map[string][]nodeTemplate // by architecture, below the model; after the layers
+	backbone   string          // path of the model without its head
+	embeddings []nodeTemplate  // below backbone, before the layers
+	layer      string          // path of a layer below backbone, %d for its number
+	layerNodes []nodeTemplate  // below layer
+	heads      map[string]head // by architecture; after the layers
 }
 
-// nodeTemplate is a node with its path below something.
-type nodeTemplate struct {
-	path string
-	kind NodeKind
+// head is what an architecture has behind the encoder.
+type head struct {
+	nodes  []nodeTemplate // below the model
+	groups []GroupRule
 }
+
+// nodeTemplate is a node with its path below something. Its inputs are paths
+// below the same, or the two tensors that come from outside.
+type nodeTemplate struct {
+	path   string // from the root of the graph if it begins with a slash
+	kind   NodeKind
+	inputs []string
+}
+
+// Inputs of templates that come from outside of their list.
+const (
+	hidden   = "(hidden)" // what the list before ends with
+	maskBias = "(mask)"   // the last node of kind Mask of the list before the layers
+)
+
+// from lists the inputs of a template.
+func from(paths ...string) []string { return paths }
 
 // QuantizerTrait is how the CPU executes a kind of node, and so where its
 // quantizers go.
@@ -70,10 +96,10 @@ const (
 	QuantizerAgnostic                       // may be executed on integers: quantizers move through it upwards
 )
 
-// GroupRule is a set of matrices of every layer that lose the same structures:
-// whole heads or single neurons.
+// GroupRule is a set of matrices that lose the same structures: whole heads or
+// single neurons.
 type GroupRule struct {
-	Name    string // "attention" or "feed_forward"
+	Name    string // "attention", "feed_forward" or "head"
 	PerHead bool   // a structure is head_dim rows or columns; otherwise one
 	Members []GroupMember
 }
@@ -84,8 +110,21 @@ type GroupMember struct {
 	Columns bool   // structures are columns of the weight; otherwise rows, and their biases
 }
 
+// producers is the number of matrices whose rows are the structures.
+func (r *GroupRule) producers() int {
+	n := 0
+	for _, m := range r.Members {
+		if !m.Columns {
+			n++
+		}
+	}
+	return n
+}
+
 // families are the supported ones. A family is a value here and nothing else.
-var families = []*Family{&bertFamily}
+// NNCF's own list of families lacks RoBERTa, though its search finds the groups
+// of it; here it is as good as the others.
+var families = []*Family{&bertFamily, &robertaFamily, &distilbertFamily}
 
 // FindFamily returns the family for a model_type of Hugging Face's config.json.
 func FindFamily(modelType string) (*Family, error) {
@@ -97,6 +136,19 @@ func FindFamily(modelType string) (*Family, error) {
 		names = append(names, f.Name)
 	}
 	return nil, fmt.Errorf("model_type: no supported model is detected: found %q, want %s", modelType, wordList(names, "or"))
+}
+
+// familyOf is the family of a model, with the model's head.
+func familyOf(cfg *bert.Config) (*Family, error) {
+	modelType := cfg.ModelType
+	if modelType == "" {
+		modelType = "bert"
+	}
+	f, err := FindFamily(modelType)
+	if err != nil || cfg.Architecture == "" {
+		return f, err
+	}
+	return f.WithHead(cfg.Architecture)
 }
 
 // WithHead returns the family's model of another architecture.
@@ -111,26 +163,54 @@ func (f *Family) WithHead(architecture string) (*Family, error) {
 
 // Nodes lists the graph of a model with so many layers in the order of execution.
 func (f *Family) Nodes(layers int) []Node {
-	var nodes []Node
-	add := func(prefix string, templates []nodeTemplate, layer int) {
-		for _, t := range templates {
-			nodes = append(nodes, newNode(prefix+t.path, t.kind, layer))
-		}
-	}
+	g := graph{last: -1, mask: -1}
 	backbone := f.Architecture + "/" + f.backbone + "/"
-	add(backbone, f.embeddings, -1)
+	g.add(backbone, f.embeddings, -1)
 	for layer := range layers {
-		add(backbone+fmt.Sprintf(f.layer, layer)+"/", f.layerNodes, layer)
+		g.add(backbone+fmt.Sprintf(f.layer, layer)+"/", f.layerNodes, layer)
 	}
-	add(f.Architecture+"/", f.heads[f.Architecture], -1)
-	return nodes
+	g.add(f.Architecture+"/", f.heads[f.Architecture].nodes, -1)
+	return g.nodes
+}
+
+// graph is a list of nodes in the making.
+type graph struct {
+	nodes []Node
+	last  int // node that the lists so far end with
+	mask  int // last one of kind Mask outside the layers
+}
+
+// add appends a list of templates below a path.
+func (g *graph) add(prefix string, templates []nodeTemplate, layer int) {
+	at := map[string]int{hidden: g.last, maskBias: g.mask}
+	for _, t := range templates {
+		name := prefix + t.path
+		if strings.HasPrefix(t.path, "/") {
+			name = t.path
+		}
+		node := newNode(name, t.kind, layer)
+		for _, input := range t.inputs {
+			i, ok := at[input]
+			if !ok {
+				panic("jpqd: node " + name + " has an input that is not before it: " + input)
+			}
+			node.Inputs = append(node.Inputs, i)
+		}
+		at[t.path] = len(g.nodes)
+		if t.kind == Mask && layer < 0 {
+			g.mask = len(g.nodes)
+		}
+		g.nodes = append(g.nodes, node)
+	}
+	g.last = len(g.nodes) - 1
 }
 
 // attribute is an element of a node's path, Class[attribute].
 var attribute = regexp.MustCompile(`\w+\[(\w+)\]`)
 
 // newNode derives the module's or op's name from NNCF's: the attributes on the
-// way, joined by dots, and for an op without parameters the op itself.
+// way, joined by dots, and for an op without parameters the op itself. What is
+// put out has the name of the model's hook for it.
 func newNode(name string, kind NodeKind, layer int) Node {
 	var path []string
 	for _, element := range attribute.FindAllStringSubmatch(name, -1) {
@@ -140,103 +220,21 @@ func newNode(name string, kind NodeKind, layer int) Node {
 	switch kind {
 	case Linear, Embedding, LayerNorm:
 		node.Module = strings.Join(path, ".")
+	case Output:
+		node.Op = "logits"
 	default:
 		node.Op = strings.Join(append(path, name[strings.LastIndexByte(name, '/')+1:]), ".")
 	}
 	return node
 }
 
-// cpuTraits are those of OpenVINO's CPU device.
+// cpuTraits are those of OpenVINO's CPU device. What NNCF calls a scatter
+// (masked_fill) and a gather may be executed on integers.
 var cpuTraits = map[NodeKind]QuantizerTrait{
 	Linear: QuantizedInputs, MatMul: QuantizedInputs, Add: QuantizedInputs, Div: QuantizedInputs, LayerNorm: QuantizedInputs,
 	Embedding: QuantizedTable,
 	Dropout:   QuantizerAgnostic, Reshape: QuantizerAgnostic, Transpose: QuantizerAgnostic,
-	Softmax: FloatInputs, GELU: FloatInputs, Tanh: FloatInputs, Other: FloatInputs,
-}
-
-// Paths within a BERT layer.
-const (
-	bertSelf   = "BertAttention[attention]/BertSelfAttention[self]/"
-	bertOutput = "BertAttention[attention]/BertSelfOutput[output]/"
-)
-
-// bertFamily is BERT with attention in single steps (transformers' "eager"), as
-// NNCF 2.9 traces it.
-var bertFamily = Family{
-	Name:         "bert",
-	Architecture: "BertForSequenceClassification",
-	Traits:       cpuTraits,
-	backbone:     "BertModel[bert]",
-	layer:        "BertEncoder[encoder]/ModuleList[layer]/BertLayer[%d]",
-	embeddings: []nodeTemplate{
-		{"__rsub___0", Other}, // 1 − attention_mask
-		{"__mul___0", Other},
-		{"BertEmbeddings[embeddings]/NNCFEmbedding[word_embeddings]/embedding_0", Embedding},
-		{"BertEmbeddings[embeddings]/NNCFEmbedding[token_type_embeddings]/embedding_0", Embedding},
-		{"BertEmbeddings[embeddings]/__add___0", Add}, // word + type
-		{"BertEmbeddings[embeddings]/NNCFEmbedding[position_embeddings]/embedding_0", Embedding},
-		{"BertEmbeddings[embeddings]/__iadd___0", Add}, // + position
-		{"BertEmbeddings[embeddings]/NNCFLayerNorm[LayerNorm]/layer_norm_0", LayerNorm},
-		{"BertEmbeddings[embeddings]/Dropout[dropout]/dropout_0", Dropout},
-	},
-	layerNodes: []nodeTemplate{
-		{bertSelf + "NNCFLinear[query]/linear_0", Linear},
-		{bertSelf + "NNCFLinear[key]/linear_0", Linear},
-		{bertSelf + "view_0", Reshape},
-		{bertSelf + "permute_0", Transpose},
-		{bertSelf + "NNCFLinear[value]/linear_0", Linear},
-		{bertSelf + "view_1", Reshape},
-		{bertSelf + "permute_1", Transpose},
-		{bertSelf + "view_2", Reshape}, // of the query
-		{bertSelf + "permute_2", Transpose},
-		{bertSelf + "transpose_0", Transpose}, // of the key
-		{bertSelf + "matmul_0", MatMul},       // query · keyᵀ
-		{bertSelf + "__truediv___0", Div},     // by √head_dim
-		{bertSelf + "__add___0", Add},         // the attention mask
-		{bertSelf + "softmax_0", Softmax},
-		{bertSelf + "Dropout[dropout]/dropout_0", Dropout},
-		{bertSelf + "matmul_1", MatMul}, // probabilities · value
-		{bertSelf + "permute_3", Transpose},
-		{bertSelf + "contiguous_0", Other},
-		{bertSelf + "view_3", Reshape},
-		{bertOutput + "NNCFLinear[dense]/linear_0", Linear},
-		{bertOutput + "Dropout[dropout]/dropout_0", Dropout},
-		{bertOutput + "__add___0", Add}, // the residual stream
-		{bertOutput + "NNCFLayerNorm[LayerNorm]/layer_norm_0", LayerNorm},
-		{"BertIntermediate[intermediate]/NNCFLinear[dense]/linear_0", Linear},
-		{"BertIntermediate[intermediate]/gelu_0", GELU},
-		{"BertOutput[output]/NNCFLinear[dense]/linear_0", Linear},
-		{"BertOutput[output]/Dropout[dropout]/dropout_0", Dropout},
-		{"BertOutput[output]/__add___0", Add},
-		{"BertOutput[output]/NNCFLayerNorm[LayerNorm]/layer_norm_0", LayerNorm},
-	},
-	heads: map[string][]nodeTemplate{
-		"BertForSequenceClassification": {
-			{"BertModel[bert]/BertPooler[pooler]/__getitem___0", Other}, // the first token
-			{"BertModel[bert]/BertPooler[pooler]/NNCFLinear[dense]/linear_0", Linear},
-			{"BertModel[bert]/BertPooler[pooler]/Tanh[activation]/tanh_0", Tanh},
-			{"Dropout[dropout]/dropout_0", Dropout},
-			{"NNCFLinear[classifier]/linear_0", Linear},
-		},
-		"BertForQuestionAnswering": {
-			{"NNCFLinear[qa_outputs]/linear_0", Linear},
-			{"split_0", Other}, // starts and ends of answers
-			{"squeeze_0", Reshape},
-			{"contiguous_0", Other},
-			{"squeeze_1", Reshape},
-			{"contiguous_1", Other},
-		},
-	},
-	Groups: []GroupRule{
-		{Name: "attention", PerHead: true, Members: []GroupMember{
-			{Module: "bert.encoder.layer.%d.attention.self.query"},
-			{Module: "bert.encoder.layer.%d.attention.self.key"},
-			{Module: "bert.encoder.layer.%d.attention.self.value"},
-			{Module: "bert.encoder.layer.%d.attention.output.dense", Columns: true},
-		}},
-		{Name: "feed_forward", Members: []GroupMember{
-			{Module: "bert.encoder.layer.%d.intermediate.dense"},
-			{Module: "bert.encoder.layer.%d.output.dense", Columns: true},
-		}},
-	},
+	Gather: QuantizerAgnostic, Split: QuantizerAgnostic, MaskedFill: QuantizerAgnostic,
+	Softmax: FloatInputs, GELU: FloatInputs, ReLU: FloatInputs, Tanh: FloatInputs,
+	Mask: FloatInputs, Integers: FloatInputs, Output: FloatInputs,
 }

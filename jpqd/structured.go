@@ -3,6 +3,7 @@ package jpqd
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 )
 
 // structuredGroup is a set of Linears whose rows or columns carry the same
@@ -23,40 +24,89 @@ type groupMember struct {
 	columns bool // units are columns of the weight; otherwise rows
 }
 
-// newStructuredGroups resolves the family's rules for every layer. A group with
-// a member that is not sparsified, or scored along the other axis, is dropped
-// with a warning.
-func newStructuredGroups(f *Family, layers, headDim int, sparse map[string]*sparsifier, log *slog.Logger) []*structuredGroup {
-	var groups []*structuredGroup
-	id := -1
-	for layer := range layers {
-		for _, rule := range f.Groups {
-			id++
-			g := &structuredGroup{id: id, size: 1}
-			if rule.PerHead {
-				g.size = headDim
-			}
-			problem := ""
-			for _, m := range rule.Members {
-				module := fmt.Sprintf(m.Module, layer)
-				s := sparse[module]
-				if s == nil {
-					problem = module + " is not sparsified"
-					break
+// groupInstance is a rule for one layer, or for the head.
+type groupInstance struct {
+	*GroupRule
+	id      int
+	layer   int           // -1 for the head
+	members []GroupMember // with their modules' full names, in the order of execution
+}
+
+// groupInstances lists the groups of a model with so many layers as NNCF numbers
+// them: those with more producers, the matrices whose rows are the structures,
+// come first, and of as many those of earlier layers.
+func (f *Family) groupInstances(layers int) []groupInstance {
+	order := map[string]int{}
+	for i, n := range f.Nodes(layers) {
+		order[n.Module] = i
+	}
+	var all []groupInstance
+	add := func(rules []GroupRule, layer int) {
+		for i := range rules {
+			g := groupInstance{GroupRule: &rules[i], layer: layer}
+			for _, m := range rules[i].Members {
+				if layer >= 0 {
+					m.Module = fmt.Sprintf(m.Module, layer)
 				}
-				if s.structure.Mode == PerDim && (s.structure.Axis == 1) != m.Columns {
-					problem = fmt.Sprintf("%s is sparsified along axis %d", module, s.structure.Axis)
-					break
-				}
-				g.members = append(g.members, groupMember{s, m.Columns})
+				g.members = append(g.members, m)
 			}
-			if problem != "" {
-				log.Warn("movement_sparsity: a structured group does not match and is skipped", "group", rule.Name, "layer", layer, "reason", problem)
-				continue
-			}
-			g.units = g.members[0].weight.rows / g.size
-			groups = append(groups, g)
+			slices.SortFunc(g.members, func(a, b GroupMember) int { return order[a.Module] - order[b.Module] })
+			all = append(all, g)
 		}
+	}
+	for layer := range layers {
+		add(f.Groups, layer)
+	}
+	add(f.heads[f.Architecture].groups, -1)
+	slices.SortStableFunc(all, func(a, b groupInstance) int { return b.producers() - a.producers() })
+	for i := range all {
+		all[i].id = i
+	}
+	return all
+}
+
+// problem says why the group cannot be formed of what is sparsified, the layers
+// with their structures by module; "" if it can.
+func (g *groupInstance) problem(structure func(module string) *SparseStructure) string {
+	for _, m := range g.members {
+		s := structure(m.Module)
+		if s == nil {
+			return m.Module + " is not sparsified"
+		}
+		if s.Mode == PerDim && (s.Axis == 1) != m.Columns {
+			return fmt.Sprintf("%s is sparsified along axis %d", m.Module, s.Axis)
+		}
+	}
+	return ""
+}
+
+// newStructuredGroups resolves the family's rules. A group with a member that is
+// not sparsified, or scored along the other axis, is dropped with a warning; the
+// others keep their ids.
+func newStructuredGroups(f *Family, layers, headDim int, sparse map[string]*sparsifier, log *slog.Logger) []*structuredGroup {
+	structure := func(module string) *SparseStructure {
+		if s := sparse[module]; s != nil {
+			return &s.structure
+		}
+		return nil
+	}
+	var groups []*structuredGroup
+	for _, instance := range f.groupInstances(layers) {
+		if problem := instance.problem(structure); problem != "" {
+			log.Warn("movement_sparsity: a structured group does not match and is skipped", "group", instance.Name, "layer", instance.layer, "reason", problem)
+			continue
+		}
+		g := &structuredGroup{id: instance.id, size: 1}
+		if instance.PerHead {
+			g.size = headDim
+		}
+		for _, m := range instance.members {
+			g.members = append(g.members, groupMember{sparse[m.Module], m.Columns})
+			if !m.Columns {
+				g.units = sparse[m.Module].weight.rows / g.size
+			}
+		}
+		groups = append(groups, g)
 	}
 	return groups
 }

@@ -141,17 +141,19 @@ func TestLayersOutsideGroupsKeepTheirMasks(t *testing.T) {
 	}
 }
 
+// The head's group is dropped in all of these: the head is not sparsified.
 func TestGroupsThatDoNotMatch(t *testing.T) {
+	const pooler = "bert.pooler.dense is not sparsified"
 	tests := []struct {
-		name string
-		edit func(map[string]*sparsifier)
-		ids  []int
-		warn string
+		name  string
+		edit  func(map[string]*sparsifier)
+		ids   []int
+		warns []string
 	}{
-		{"both groups", func(map[string]*sparsifier) {}, []int{0, 1}, ""},
-		{"a member is not sparsified", func(m map[string]*sparsifier) { delete(m, valueModule) }, []int{1}, valueModule},
-		{"a row member is scored by columns", func(m map[string]*sparsifier) { m[ffnInModule].structure.Axis = 1 }, []int{0}, ffnInModule},
-		{"a column member is scored by rows", func(m map[string]*sparsifier) { m[ffnOutModule].structure.Axis = 0 }, []int{0}, ffnOutModule},
+		{"both groups", func(map[string]*sparsifier) {}, []int{0, 1}, []string{pooler}},
+		{"a member is not sparsified", func(m map[string]*sparsifier) { delete(m, valueModule) }, []int{1}, []string{valueModule + " is not sparsified", pooler}},
+		{"a row member is scored by columns", func(m map[string]*sparsifier) { m[ffnInModule].structure.Axis = 1 }, []int{0}, []string{ffnInModule + " is sparsified along axis 1", pooler}},
+		{"a column member is scored by rows", func(m map[string]*sparsifier) { m[ffnOutModule].structure.Axis = 0 }, []int{0}, []string{ffnOutModule + " is sparsified along axis 0", pooler}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -165,8 +167,84 @@ func TestGroupsThatDoNotMatch(t *testing.T) {
 			if !slices.Equal(ids, test.ids) {
 				t.Errorf("found groups %v, want %v", ids, test.ids)
 			}
-			if warned := strings.Contains(text.String(), "level=WARN"); warned != (test.warn != "") || !strings.Contains(text.String(), test.warn) {
-				t.Errorf("found log %q, want a warning about %q", text.String(), test.warn)
+			if found := strings.Count(text.String(), "level=WARN"); found != len(test.warns) {
+				t.Errorf("found %d warnings, want %d: %s", found, len(test.warns), text.String())
+			}
+			for _, want := range test.warns {
+				if !strings.Contains(text.String(), want) {
+					t.Errorf("found log %q, want a warning that says %q", text.String(), want)
+				}
+			}
+		})
+	}
+}
+
+// Groups are numbered as NNCF does: three producers before one, layers in order,
+// the head last. A dropped group keeps its number.
+func TestGroupNumbers(t *testing.T) {
+	const layer1 = "bert.encoder.layer.1."
+	sparse := sparseLayer(t, 3)
+	for module, s := range sparseLayer(t, 3) {
+		sparse[strings.Replace(module, layer0, layer1, 1)] = s
+	}
+	delete(sparse, queryModule)
+	fine := SparseStructure{Mode: Fine, Factors: [2]int{1, 1}}
+	sparse["bert.pooler.dense"] = mustSparsify(t, newLinear("bert.pooler.dense", 4, 4), fine)
+	sparse["classifier"] = mustSparsify(t, newLinear("classifier", 2, 4), fine)
+	var found []string
+	for _, g := range newStructuredGroups(&bertFamily, 2, 2, sparse, slog.New(slog.DiscardHandler)) {
+		found = append(found, fmt.Sprintf("%d: %d units of %d in %d matrices, the first %s", g.id, g.units, g.size, len(g.members), g.members[0].linear.Name))
+	}
+	want := []string{ // the linears of layer 1 are copies and bear the names of layer 0
+		"1: 2 units of 2 in 4 matrices, the first " + queryModule,
+		"2: 3 units of 1 in 2 matrices, the first " + ffnInModule,
+		"3: 3 units of 1 in 2 matrices, the first " + ffnInModule,
+		"4: 4 units of 1 in 2 matrices, the first bert.pooler.dense",
+	}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Every family has a group of heads and one of neurons for each layer, and one
+// for a classification head, whose matrices are in the order of execution.
+func TestGroupsOfFamilies(t *testing.T) {
+	for _, test := range []struct {
+		architecture string
+		want         []string // of one layer
+	}{
+		{"BertForQuestionAnswering", []string{
+			"bert.encoder.layer.0.attention.self.query bert.encoder.layer.0.attention.self.key bert.encoder.layer.0.attention.self.value |bert.encoder.layer.0.attention.output.dense",
+			"bert.encoder.layer.0.intermediate.dense |bert.encoder.layer.0.output.dense",
+		}},
+		{"RobertaForSequenceClassification", []string{
+			"roberta.encoder.layer.0.attention.self.query roberta.encoder.layer.0.attention.self.key roberta.encoder.layer.0.attention.self.value |roberta.encoder.layer.0.attention.output.dense",
+			"roberta.encoder.layer.0.intermediate.dense |roberta.encoder.layer.0.output.dense",
+			"classifier.dense |classifier.out_proj",
+		}},
+		{"DistilBertForSequenceClassification", []string{
+			"distilbert.transformer.layer.0.attention.q_lin distilbert.transformer.layer.0.attention.k_lin distilbert.transformer.layer.0.attention.v_lin |distilbert.transformer.layer.0.attention.out_lin",
+			"distilbert.transformer.layer.0.ffn.lin1 |distilbert.transformer.layer.0.ffn.lin2",
+			"pre_classifier |classifier",
+		}},
+	} {
+		eachModel(t, func(t *testing.T, f *Family) {
+			if f.Architecture != test.architecture {
+				return
+			}
+			var found []string
+			for _, g := range f.groupInstances(1) {
+				var members []string
+				for _, m := range g.members {
+					if m.Columns {
+						m.Module = "|" + m.Module
+					}
+					members = append(members, m.Module)
+				}
+				found = append(found, strings.Join(members, " "))
+			}
+			if diff := cmp.Diff(test.want, found); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}

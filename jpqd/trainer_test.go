@@ -289,10 +289,10 @@ func TestJPQDGoesThroughAllStages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, g := range tr.compression.groups {
-		got := c.Layers[i/2].Heads
-		if i%2 == 1 {
-			got = c.Layers[i/2].Neurons
+	for i, g := range tr.compression.groups { // heads of both layers, then neurons
+		got := c.Layers[i%2].Heads
+		if i/2 == 1 {
+			got = c.Layers[i%2].Neurons
 		}
 		if !slices.Equal(got, g.kept) {
 			t.Errorf("group %d: deployed units are %v, want %v", i, got, g.kept)
