@@ -6,6 +6,7 @@ type Tape struct {
 	Training bool
 
 	recording  bool
+	begun      uint64 // calls of Begin so far
 	seed, step uint64
 	streams    uint64 // dropout calls so far in this step
 	floats     arena
@@ -53,12 +54,17 @@ const (
 // seed and step fix the decisions of dropout.
 func (t *Tape) Begin(mode Mode, seed, step uint64) {
 	t.Training, t.recording = mode == Training, mode != Inference
+	t.begun++
 	t.seed, t.step, t.streams = seed, step, 0
 	t.floats.reset()
 	t.tensors.reset()
 	clear(t.nodes)
 	t.nodes = t.nodes[:0]
 }
+
+// Begun is the number of steps begun so far. Tensors are used again from step to
+// step: only together with it does a pointer say what a tensor holds.
+func (t *Tape) Begun() uint64 { return t.begun }
 
 // New returns a tensor of the arena with undefined data. It has a zero gradient
 // if the tape records and one of the operands has one (or grad is forced by

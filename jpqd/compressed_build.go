@@ -170,7 +170,7 @@ func pick[T any](x []T, stride int, rows, cols []int) []T {
 
 func (b *builder) table(e *bert.Embedding) CompressedMatrix {
 	var q *quantizer
-	if b.compression != nil && b.compression.tables[e.Name] != nil {
+	if b.compression != nil {
 		q = b.compression.tables[e.Name].weight
 	}
 	return matrix(slices.Clone(e.Weight.Data), e.Weight, q)

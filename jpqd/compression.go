@@ -27,16 +27,17 @@ type compression struct {
 
 	savedWeights string // checksum of the weights that what was loaded belongs to
 
-	quantizers []*quantizer // in the order of the forward pass
-	linears    map[string]*linearHook
+	quantizers []*quantizer           // in the order of the forward pass
+	linears    map[string]*linearHook // every one of the model, by name
 	tables     map[string]*embeddingHook
+	norms      map[string]*quantizer    // of their inputs; nil: none
 	operands   map[string][2]*quantizer // by the name of the Op
 }
 
 // newCompression attaches what cfg asks for to a model. The model must not be
 // compressed already.
 func newCompression(model *bert.Model, cfg *NNCFConfig, log *slog.Logger) (*compression, error) {
-	family, err := FindFamily("bert")
+	family, err := familyOf(&model.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -46,10 +47,13 @@ func newCompression(model *bert.Model, cfg *NNCFConfig, log *slog.Logger) (*comp
 	}
 	c := &compression{
 		model: model, cfg: cfg, log: log, threshold: math.Inf(-1), epoch: -1,
-		linears: map[string]*linearHook{}, tables: map[string]*embeddingHook{}, operands: map[string][2]*quantizer{},
+		linears: map[string]*linearHook{}, tables: map[string]*embeddingHook{}, norms: map[string]*quantizer{}, operands: map[string][2]*quantizer{},
 	}
 	for _, l := range model.Linears() {
-		c.linears[l.Name] = &linearHook{c: c}
+		c.linears[l.Name] = &linearHook{c: c, linear: l}
+	}
+	for _, e := range model.Embeddings() {
+		c.tables[e.Name] = &embeddingHook{table: e}
 	}
 	if cfg.MovementSparsity != nil {
 		if err := c.addSparsifiers(family, nodes); err != nil {
@@ -78,8 +82,13 @@ func (c *compression) attach() {
 		}
 	}
 	for _, e := range c.model.Embeddings() {
-		if h := c.tables[e.Name]; h != nil {
+		if h := c.tables[e.Name]; h.weight != nil {
 			e.Hook = h
+		}
+	}
+	for _, n := range c.model.Norms() {
+		if q := c.norms[n.Name]; q != nil {
+			n.Input = operandHook{q}
 		}
 	}
 	for _, o := range c.model.Ops() {
@@ -147,6 +156,7 @@ func (c *compression) warnUnused(nodes []Node) error {
 // then quantized, the bias masked.
 type linearHook struct {
 	c             *compression
+	linear        *bert.Linear
 	sparse        *sparsifier
 	weight, input *quantizer
 }
@@ -163,7 +173,10 @@ func (h *linearHook) Transform(t *autograd.Tape, w, b *autograd.Tensor) (w2, b2 
 }
 
 // embeddingHook quantizes looked-up rows with the scales of their rows.
-type embeddingHook struct{ weight *quantizer }
+type embeddingHook struct {
+	table  *bert.Embedding
+	weight *quantizer
+}
 
 func (h *embeddingHook) Transform(t *autograd.Tape, rows *autograd.Tensor, ids []int32) *autograd.Tensor {
 	if h.weight.channels == 1 {

@@ -7,8 +7,8 @@ import (
 	"github.com/go-jpqd/jpqd/kernels"
 )
 
-// quantizer is a trained 8-bit fake quantizer of one tensor: per tensor for
-// activations, per row for weights. With low, range and levels n
+// quantizer is a trained 8-bit fake quantizer: per tensor for activations, per
+// row for weights. With low, range and levels n
 //
 //	s = (n−1)/range;  zp = round(−low·s)
 //	y = round((clamp(x, low, low+range)−low)·s − zp)/s
@@ -34,13 +34,24 @@ type quantizer struct {
 
 	low, high, span []float32 // (channels) in effect, of the current values of the parameters; span = high − low
 
-	// Of the current step, for the backward half.
+	observer  observer // set during range initialisation
+	observing bool     // whether the observer takes the batch at hand
+
+	// What it was applied to in a step: more than one tensor only where
+	// unified_scale_ops has one quantizer for several.
+	tape         *autograd.Tape
+	step         uint64
+	applied      []*application
+	applications int // of the step; the others are to be used again
+}
+
+// application is a quantizer's work on one tensor in a step, for the backward half.
+type application struct {
+	q                 *quantizer
 	in, out           *autograd.Tensor
 	ids               []int32   // rows of a table that in holds; nil: all rows in order
 	rowLow, rowSpan   []float32 // low and span of in's rows, with ids
 	gradLow, gradSpan []float32 // gradients of the same
-	observer          observer  // set during range initialisation
-	observing         bool      // whether the observer takes the batch at hand
 }
 
 // tiny keeps ranges away from zero, as NNCF does.
@@ -181,11 +192,37 @@ func (q *quantizer) lowRatio() float32 {
 	return float32(low / high)
 }
 
+// application finds what the quantizer did to x in this step, or makes room for
+// it. A quantizer above a branching of the graph is applied by every consumer of
+// the tensor: the second one gets the result of the first, and its gradients
+// add up there.
+func (q *quantizer) application(t *autograd.Tape, x *autograd.Tensor) (a *application, again bool) {
+	if q.tape != t || q.step != t.Begun() {
+		q.tape, q.step, q.applications = t, t.Begun(), 0
+	}
+	for _, a := range q.applied[:q.applications] {
+		if a.in == x {
+			return a, true
+		}
+	}
+	if q.applications == len(q.applied) {
+		q.applied = append(q.applied, &application{q: q})
+	}
+	a = q.applied[q.applications]
+	q.applications++
+	a.in, a.out = x, x
+	return a, false
+}
+
 // apply returns the fake-quantized x. With ids, x holds those rows of the table
 // that the quantizer belongs to.
 //
 //	x (rows, cols) → (rows, cols)
 func (q *quantizer) apply(t *autograd.Tape, x *autograd.Tensor, ids []int32) *autograd.Tensor {
+	a, again := q.application(t, x)
+	if again {
+		return a.out
+	}
 	if q.observing {
 		q.observer.observe(x.Data, x.Rows, x.Cols)
 	}
@@ -193,58 +230,59 @@ func (q *quantizer) apply(t *autograd.Tape, x *autograd.Tensor, ids []int32) *au
 		return x
 	}
 	q.update()
-	q.in, q.ids, q.rowLow, q.rowSpan = x, ids, q.low, q.span
+	a.ids, a.rowLow, a.rowSpan = ids, q.low, q.span
 	if ids != nil {
-		q.rowLow, q.rowSpan = t.Floats(len(ids)), t.Floats(len(ids))
+		a.rowLow, a.rowSpan = t.Floats(len(ids)), t.Floats(len(ids))
 		for i, id := range ids {
-			q.rowLow[i], q.rowSpan[i] = q.low[id], q.span[id]
+			a.rowLow[i], a.rowSpan[i] = q.low[id], q.span[id]
 		}
 	}
 	_, _, levels := q.integerLevels()
-	q.out = t.New(x.Rows, x.Cols, x)
-	kernels.FakeQuantize(x.Rows, x.Cols, x.Data, q.rowLow, q.rowSpan, levels, q.out.Data)
+	a.out = t.New(x.Rows, x.Cols, x)
+	kernels.FakeQuantize(x.Rows, x.Cols, x.Data, a.rowLow, a.rowSpan, levels, a.out.Data)
 	if t.Recording() {
-		q.gradLow, q.gradSpan = t.Floats(len(q.rowLow)), t.Floats(len(q.rowLow))
-		t.Custom(q)
+		a.gradLow, a.gradSpan = t.Floats(len(a.rowLow)), t.Floats(len(a.rowLow))
+		t.Custom(a)
 	}
-	return q.out
+	return a.out
 }
 
 // Backward is the other half of apply, as NNCF gives it: dx = dy inside the
 // range; d(range) = Σ dy·[(y−x)/range inside; 1 above; level_low/level_high
 // below]; d(low) = Σ dy outside. A symmetric quantizer takes d(range) as the
 // gradient of its scale, and tuneRange passes gradients straight through.
-func (q *quantizer) Backward() {
-	clear(q.gradLow)
-	clear(q.gradSpan)
-	dlow := q.gradLow
+func (a *application) Backward() {
+	q := a.q
+	clear(a.gradLow)
+	clear(a.gradSpan)
+	dlow := a.gradLow
 	if q.symmetric {
 		dlow = nil
 	}
-	kernels.FakeQuantizeBackward(q.in.Rows, q.in.Cols, q.in.Data, q.out.Data, q.rowLow, q.rowSpan, q.lowRatio(), q.out.Grad, q.in.Grad, dlow, q.gradSpan)
+	kernels.FakeQuantizeBackward(a.in.Rows, a.in.Cols, a.in.Data, a.out.Data, a.rowLow, a.rowSpan, q.lowRatio(), a.out.Grad, a.in.Grad, dlow, a.gradSpan)
 	if q.symmetric {
-		q.addGrad(q.scale, q.gradSpan, true)
+		a.addGrad(q.scale, a.gradSpan, true)
 		return
 	}
-	q.addGrad(q.inputLow, q.gradLow, false)
-	q.addGrad(q.inputSpan, q.gradSpan, true)
+	a.addGrad(q.inputLow, a.gradLow, false)
+	a.addGrad(q.inputSpan, a.gradSpan, true)
 }
 
 // addGrad adds the gradients of rows to those of a parameter, through magnitude
 // where the forward half took that: times the parameter's sign, or times e^p.
-func (q *quantizer) addGrad(p *autograd.Param, g []float32, magnitude bool) {
+func (a *application) addGrad(p *autograd.Param, g []float32, magnitude bool) {
 	if p.Grad == nil {
 		return
 	}
 	for i, v := range g {
 		at := i
-		if q.ids != nil {
-			at = int(q.ids[i])
+		if a.ids != nil {
+			at = int(a.ids[i])
 		}
 		switch {
 		case !magnitude:
-		case q.logarithm:
-			v *= q.magnitude(p, at)
+		case a.q.logarithm:
+			v *= a.q.magnitude(p, at)
 		case p.Data[at] < 0:
 			v = -v
 		case p.Data[at] == 0:

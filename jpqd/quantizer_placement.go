@@ -4,85 +4,92 @@ import (
 	"fmt"
 
 	"github.com/go-jpqd/jpqd/autograd"
-	"github.com/go-jpqd/jpqd/bert"
 )
 
-// addQuantizers puts quantizers where NNCF's CPU configuration has them: on the
-// weight and the input of every Linear, on every embedding table, and on the
-// operands of those operations of two activations that the model offers, unless
-// their node is ignored. Other nodes whose inputs NNCF would quantize (residual
-// sums, LayerNorm) stay in float with a warning.
+// addQuantizers puts quantizers where NNCF has them: activation quantizers where
+// the solver places them, and one on the weight of every Linear and embedding
+// that is considered.
+//
+// One quantizer may serve several operands. It is then the hook of each of them,
+// behind what is between it and them: a quantizer on the embedding output is
+// behind the dropout there, not in front as in NNCF.
 func (c *compression) addQuantizers(family *Family, nodes []Node) error {
-	cfg := c.cfg.Quantization
-	place, err := newPlacement(cfg, c.cfg.TargetDevice)
+	place, err := newPlacement(c.cfg.Quantization, c.cfg.TargetDevice)
 	if err != nil {
 		return err
 	}
-	linears, tables, ops := map[string]*bert.Linear{}, map[string]*bert.Embedding{}, map[string]bool{}
-	for _, l := range c.model.Linears() {
-		linears[l.Name] = l
+	solution, err := place.solve(family, nodes)
+	if err != nil {
+		return err
 	}
-	for _, e := range c.model.Embeddings() {
-		tables[e.Name] = e
-	}
-	ops[c.model.SumPositions.Name] = true
-	for _, l := range c.model.Layers {
-		ops[l.Scores.Name], ops[l.Context.Name] = true, true
-	}
-	var floats []string
-	for _, n := range nodes {
-		if !place.section.considered(n.Name) {
-			continue
+	served := map[operand]*quantizer{}
+	for _, s := range solution.quantizers {
+		q, err := place.activation(s.name(nodes), nodes[s.operands[0].node].Name, s.mode)
+		if err != nil {
+			return err
 		}
-		switch {
-		case n.Kind == Linear:
-			l, h := linears[n.Module], c.linears[n.Module]
-			k := 0 // position among the module's pre-operations
-			if h.sparse != nil {
-				k = 1
-			}
-			name := fmt.Sprintf("%s.pre_ops.%d.op", l.Name, k)
-			if h.weight, err = place.weight(name, n.Name, l.Weight); err != nil {
-				return err
-			}
-			if h.input, err = place.activation("_nncf.external_quantizers."+n.Name+"|INPUT0", n.Name); err != nil {
-				return err
-			}
-			c.addQuantizer(h.input, h.weight)
-		case n.Kind == Embedding:
-			e := tables[n.Module]
-			q, err := place.weight(e.Name+".pre_ops.0.op", n.Name, e.Weight)
-			if err != nil {
-				return err
-			}
-			if q != nil {
-				c.tables[e.Name] = &embeddingHook{q}
-			}
-			c.addQuantizer(q)
-		case ops[n.Op]:
-			var pair [2]*quantizer
-			for i := range pair {
-				if pair[i], err = place.activation(fmt.Sprintf("_nncf.external_quantizers.%s|INPUT%d", n.Name, i), n.Name); err != nil {
-					return err
-				}
-			}
-			c.operands[n.Op] = pair
-			c.addQuantizer(pair[:]...)
-		case family.Traits[n.Kind] == QuantizedInputs:
-			floats = append(floats, n.Name)
+		for _, o := range s.operands {
+			served[o] = q
 		}
 	}
-	if len(floats) > 0 {
-		c.log.Warn("quantization: nodes that are not in ignored_scopes stay in float", "nodes", len(floats), "first", floats[0])
+	added := map[*quantizer]bool{}
+	for i, n := range nodes {
+		var inputs [2]*quantizer
+		for index := range inputs {
+			q := served[operand{i, index}]
+			inputs[index] = q
+			if q != nil && !added[q] {
+				added[q] = true
+				c.quantizers = append(c.quantizers, q)
+			}
+		}
+		if err := c.addOperands(n, inputs); err != nil {
+			return err
+		}
+		c.addWeight(place, n, solution.perTensor[i])
 	}
 	return nil
 }
 
-func (c *compression) addQuantizer(qs ...*quantizer) {
-	for _, q := range qs {
-		if q != nil {
-			c.quantizers = append(c.quantizers, q)
+// addOperands notes the quantizers of a node's inputs.
+func (c *compression) addOperands(n Node, inputs [2]*quantizer) error {
+	switch n.Kind {
+	case Linear:
+		c.linears[n.Module].input = inputs[0]
+	case LayerNorm:
+		c.norms[n.Module] = inputs[0]
+	case Output:
+		if other, ok := c.operands[n.Op]; ok && other != inputs {
+			return fmt.Errorf("quantization.quantize_outputs: found one of two outputs ignored, the other being %s, want both or none: jpqd has one tensor for the logits of starts and ends", n.Name)
 		}
+		c.operands[n.Op] = inputs
+	default:
+		if inputs != [2]*quantizer{} {
+			c.operands[n.Op] = inputs
+		}
+	}
+	return nil
+}
+
+// addWeight adds the quantizer of a node's weight or table, if it is to have one.
+func (c *compression) addWeight(place *placement, n Node, perTensor bool) {
+	mode := place.weightMode(n, perTensor)
+	if mode == nil {
+		return
+	}
+	switch n.Kind {
+	case Linear:
+		h := c.linears[n.Module]
+		k := 0 // position among the module's pre-operations
+		if h.sparse != nil {
+			k = 1
+		}
+		h.weight = place.weight(fmt.Sprintf("%s.pre_ops.%d.op", n.Module, k), n.Name, h.linear.Weight, *mode)
+		c.quantizers = append(c.quantizers, h.weight)
+	case Embedding:
+		h := c.tables[n.Module]
+		h.weight = place.weight(n.Module+".pre_ops.0.op", n.Name, h.table.Weight, *mode)
+		c.quantizers = append(c.quantizers, h.weight)
 	}
 }
 
@@ -90,6 +97,8 @@ func (c *compression) addQuantizer(qs ...*quantizer) {
 type placement struct {
 	section              filterMatcher
 	weights, activations *groupPlacement
+	outputs              bool       // quantize_outputs
+	unified              [][]string // unified_scale_ops
 }
 
 // groupPlacement is placement for weights or for activations.
@@ -130,7 +139,7 @@ func newPlacement(cfg *QuantizationConfig, device string) (*placement, error) {
 	if cfg.Preset == "mixed" {
 		activations = "asymmetric"
 	}
-	p := &placement{section: section}
+	p := &placement{section: section, outputs: cfg.QuantizeOutputs, unified: cfg.Activations.UnifiedScaleOps}
 	if p.weights, err = group("weights", cfg.Weights, "symmetric"); err != nil {
 		return nil, err
 	}
@@ -163,41 +172,66 @@ func (g *groupPlacement) mode(node string) QuantizerMode {
 	return m
 }
 
-// weight makes the quantizer of a weight, or nil where weights of the node are
-// not to be quantized. Hardware has symmetric weights signed, and weights with
-// a scale of each row unless per_channel is false; without hardware (TRIAL) the
-// sign is that of the weights and per_channel is false unless it is true.
-func (p *placement) weight(name, node string, w *autograd.Param) (*quantizer, error) {
-	if !p.weights.filter.considered(node) {
-		return nil, nil
+// weightMode is how the weight or table of a node is quantized, with nothing
+// left to be decided but the sign; nil where it is not. Hardware has symmetric
+// weights signed, and weights with a scale of each row unless per_channel is
+// false; without hardware (TRIAL) the sign is that of the weights and
+// per_channel is false unless it is true. perTensor makes it false.
+func (p *placement) weightMode(n Node, perTensor bool) *QuantizerMode {
+	if n.Kind != Linear && n.Kind != Embedding || !p.section.considered(n.Name) || !p.weights.filter.considered(n.Name) {
+		return nil
 	}
-	m, signed := p.weights.mode(node), true
+	m, rows, signed := p.weights.mode(n.Name), !p.weights.free, true
+	if m.PerChannel == nil {
+		m.PerChannel = &rows
+	}
+	if perTensor {
+		m.PerChannel = new(bool)
+	}
+	if !p.weights.free {
+		m.Signed = &signed
+	}
+	return &m
+}
+
+// weight makes the quantizer of a weight.
+func (p *placement) weight(name, node string, w *autograd.Param, m QuantizerMode) *quantizer {
 	q := &quantizer{
-		name: name, node: node, weight: w, channels: w.Rows, symmetric: m.Mode == "symmetric",
+		name: name, node: node, weight: w, channels: 1, symmetric: m.Mode == "symmetric",
 		forced: m.Signed, halfRange: p.weights.halfRange, logarithm: p.weights.logarithm,
 	}
 	q.narrow = q.symmetric && !q.halfRange
-	if !p.weights.free {
-		q.forced = &signed
-	}
-	if m.PerChannel == nil && p.weights.free || m.PerChannel != nil && !*m.PerChannel {
-		q.channels = 1
+	if *m.PerChannel {
+		q.channels = w.Rows
 	}
 	q.init()
-	return q, nil
+	return q
 }
 
-// activation makes the quantizer of an activation, or nil where activations of
-// the node are not to be quantized.
-func (p *placement) activation(name, node string) (*quantizer, error) {
-	if !p.activations.filter.considered(node) {
-		return nil, nil
-	}
-	m := p.activations.mode(node)
+// activation makes the quantizer of an activation.
+func (p *placement) activation(name, node string, m QuantizerMode) (*quantizer, error) {
 	if m.PerChannel != nil && *m.PerChannel {
 		return nil, fmt.Errorf("quantization: activations of %s: found per_channel true, want false: the CPU has one scale per tensor", node)
 	}
 	q := &quantizer{name: name, node: node, symmetric: m.Mode == "symmetric", forced: m.Signed, channels: 1, logarithm: p.activations.logarithm}
 	q.init()
 	return q, nil
+}
+
+// solve places the activation quantizers of a graph.
+func (p *placement) solve(f *Family, nodes []Node) (*placementSolution, error) {
+	return solveQuantizers(nodes, solverRules{
+		traits:     f.Traits,
+		considered: func(node string) bool { return p.section.considered(node) && p.activations.filter.considered(node) },
+		mode:       p.activations.mode,
+		table: func(node string) *QuantizerMode {
+			if !p.section.considered(node) || !p.weights.filter.considered(node) {
+				return nil
+			}
+			m := p.weights.mode(node)
+			return &m
+		},
+		outputs: p.outputs,
+		unified: p.unified,
+	})
 }

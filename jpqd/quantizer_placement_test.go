@@ -1,7 +1,10 @@
 package jpqd
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,25 +29,31 @@ func mode(q *quantizer) string {
 }
 
 // placed lists the modes of quantizers by location in the model, weights and
-// activations apart.
+// activations apart, as the model's hooks have them.
 func placed(c *compression) (weights, activations map[string]string) {
 	weights, activations = map[string]string{}, map[string]string{}
-	for name, h := range c.linears {
-		if h.weight != nil {
-			weights[name] = mode(h.weight)
-		}
-		if h.input != nil {
-			activations[name] = mode(h.input)
+	add := func(name string, h bert.OperandHook) {
+		if h != nil {
+			activations[name] = mode(h.(operandHook).q)
 		}
 	}
-	for name, h := range c.tables {
-		weights[name] = mode(h.weight)
+	for _, l := range c.model.Linears() {
+		if h, ok := l.Hook.(*linearHook); ok && h.weight != nil {
+			weights[l.Name] = mode(h.weight)
+		}
+		add(l.Name, l.Input)
 	}
-	for name, pair := range c.operands {
-		for i, q := range pair {
-			if q != nil {
-				activations[fmt.Sprint(name, "|", i)] = mode(q)
-			}
+	for _, e := range c.model.Embeddings() {
+		if h, ok := e.Hook.(*embeddingHook); ok {
+			weights[e.Name] = mode(h.weight)
+		}
+	}
+	for _, n := range c.model.Norms() {
+		add(n.Name, n.Input)
+	}
+	for _, o := range c.model.Ops() {
+		for i, h := range o.Hooks {
+			add(fmt.Sprint(o.Name, "|", i), h)
 		}
 	}
 	return weights, activations
@@ -108,28 +117,36 @@ func TestPlacementOfPublishedConfig(t *testing.T) {
 	}
 }
 
-// Without ignored scopes two layers have 14 inputs of Linears and the operands
-// of the embeddings' last sum and of four products.
+// Without ignored scopes two layers have 13 quantizers each in front of 17
+// operands (one serves query, key, value and a residual sum, one the first
+// feed-forward matrix and a residual sum), and four outside.
 func TestPlacement(t *testing.T) {
 	tests := []struct {
-		name                            string
-		section                         string // without algorithm
-		weights, activations, symmetric int    // symmetric of the activations
-		levels                          int    // of weights
+		name        string
+		section     string // without algorithm
+		weights     int
+		operands    int // with a quantizer in front
+		symmetric   int // of the operands
+		activations int // quantizers of these
+		levels      int // of weights
 	}{
-		{"preset by default", ``, 17, 24, 24, 128},
-		{"performance preset", `"preset": "performance"`, 17, 24, 24, 128},
-		{"mixed preset", `"preset": "mixed"`, 17, 24, 0, 128},
-		{"mode beats the preset", `"preset": "mixed", "activations": {"mode": "symmetric"}`, 17, 24, 24, 128},
-		{"override beats the mode", `"activations": {"mode": "asymmetric"}, "scope_overrides": {"activations": {"{re}matmul_0": {"mode": "symmetric"}}}`, 17, 24, 4, 128},
-		{"ignored embeddings", `"ignored_scopes": ["{re}Embedding"]`, 14, 22, 22, 128},
-		{"ignored Linear", `"ignored_scopes": ["{re}query"]`, 15, 22, 22, 128},
-		{"ignored by its whole name", `"ignored_scopes": ["BertForSequenceClassification/NNCFLinear[classifier]/linear_0"]`, 16, 23, 23, 128},
-		{"target", `"target_scopes": ["{re}query"]`, 2, 2, 2, 128},
-		{"ignored activations only", `"activations": {"ignored_scopes": ["{re}classifier"]}`, 17, 23, 23, 128},
-		{"ignored weights only", `"weights": {"ignored_scopes": ["{re}classifier"]}`, 16, 24, 24, 128},
-		{"overflow_fix disable", `"overflow_fix": "disable"`, 17, 24, 24, 255},
-		{"first_layer_only has no effect on a BERT", `"overflow_fix": "first_layer_only"`, 17, 24, 24, 255},
+		{"preset by default", ``, 17, 38, 38, 30, 128},
+		{"performance preset", `"preset": "performance"`, 17, 38, 38, 30, 128},
+		// The tables' quantizers are symmetric; asymmetric operands have their own.
+		{"mixed preset", `"preset": "mixed"`, 17, 41, 0, 33, 128},
+		{"mode beats the preset", `"preset": "mixed", "activations": {"mode": "symmetric"}`, 17, 38, 38, 30, 128},
+		{"override beats the mode", `"activations": {"mode": "asymmetric"}, "scope_overrides": {"activations": {"{re}matmul_0": {"mode": "symmetric"}}}`, 17, 41, 4, 33, 128},
+		// Outside remain the first layer's input, pooler (the last layer's output) and classifier.
+		{"ignored embeddings", `"ignored_scopes": ["{re}Embedding"]`, 14, 36, 36, 28, 128},
+		// Key, value and residual sum have their own.
+		{"ignored Linear", `"ignored_scopes": ["{re}query"]`, 15, 36, 36, 34, 128},
+		{"ignored by its whole name", `"ignored_scopes": ["BertForSequenceClassification/NNCFLinear[classifier]/linear_0"]`, 16, 37, 37, 29, 128},
+		{"target", `"target_scopes": ["{re}query"]`, 2, 2, 2, 2, 128},
+		{"ignored activations only", `"activations": {"ignored_scopes": ["{re}classifier"]}`, 17, 37, 37, 29, 128},
+		{"ignored weights only", `"weights": {"ignored_scopes": ["{re}classifier"]}`, 16, 38, 38, 30, 128},
+		{"outputs", `"quantize_outputs": true`, 17, 39, 39, 31, 128},
+		{"overflow_fix disable", `"overflow_fix": "disable"`, 17, 38, 38, 30, 255},
+		{"first_layer_only has no effect on a BERT", `"overflow_fix": "first_layer_only"`, 17, 38, 38, 30, 255},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -149,9 +166,12 @@ func TestPlacement(t *testing.T) {
 					symmetric++
 				}
 			}
-			if len(weights) != test.weights || len(activations) != test.activations || symmetric != test.symmetric {
-				t.Errorf("found %d weights and %d activations, %d of them symmetric, want %d, %d, %d",
-					len(weights), len(activations), symmetric, test.weights, test.activations, test.symmetric)
+			if len(weights) != test.weights || len(activations) != test.operands || symmetric != test.symmetric {
+				t.Errorf("found %d weights and %d operands, %d of them symmetric, want %d, %d, %d",
+					len(weights), len(activations), symmetric, test.weights, test.operands, test.symmetric)
+			}
+			if found := len(c.quantizers) - len(weights); found != test.activations {
+				t.Errorf("found %d activation quantizers, want %d", found, test.activations)
 			}
 			for _, q := range c.quantizers {
 				if _, _, levels := q.integerLevels(); q.weight != nil && levels != test.levels {
@@ -159,6 +179,113 @@ func TestPlacement(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Every family runs forward and backward with every quantizer that there can
+// be, and each of its parameters gets a gradient.
+func TestPlacementOfAllFamilies(t *testing.T) {
+	cfg, err := ParseNNCFConfig([]byte(`{"algorithm": "quantization", "preset": "mixed", "quantize_outputs": true, "initializer": {"range": {"num_init_samples": 4}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachModel(t, func(t *testing.T, f *Family) {
+		m := bert.New(familyConfig(t, f), 1)
+		c := mustCompress(t, m, cfg)
+		examples := tokenExamples(4, 1)
+		if err := c.initRanges(context.Background(), examples, 4); err != nil {
+			t.Fatal(err)
+		}
+		autograd.NewAdamW(append(c.paramGroups(0), autograd.Group{Params: m.Parameters()}), 0.9, 0.999, 1e-8) // makes room for gradients
+		var batch bert.Batch
+		fillBatch(&batch, examples)
+		tape := autograd.NewTape()
+		tape.Begin(autograd.Gradients, 0, 0)
+		logits := m.Forward(tape, &batch)
+		labels := make([]int32, logits.Rows)
+		for i := range labels {
+			labels[i] = int32(i % logits.Cols)
+		}
+		tape.Backward(tape.CrossEntropy(logits, labels), 1)
+		for _, q := range c.quantizers {
+			if strings.HasSuffix(q.name, "__truediv___0|OUTPUT") && m.Config.ScalesQuery() {
+				continue // half of values that are quantized with twice the range: nothing is rounded
+			}
+			if g := q.magnitudeParam().Grad; !slices.ContainsFunc(g, func(v float32) bool { return v != 0 }) {
+				t.Errorf("%s: %s has no gradient", q.name, q.magnitudeName())
+			}
+		}
+		_, activations := placed(c)
+		nodes := f.Nodes(len(m.Layers))
+		served := 0
+		for _, q := range mustSolution(t, c, f, nodes).quantizers {
+			served += len(q.operands)
+		}
+		if f.heads[f.Architecture].groups == nil {
+			served-- // the two outputs of question answering are one tensor
+		}
+		if len(activations) != served {
+			t.Errorf("found %d operands with hooks, want %d, those that the solver serves", len(activations), served)
+		}
+	})
+}
+
+// mustSolution is what the solver makes of a compression's configuration.
+func mustSolution(t *testing.T, c *compression, f *Family, nodes []Node) *placementSolution {
+	t.Helper()
+	place, err := newPlacement(c.cfg.Quantization, c.cfg.TargetDevice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	solution, err := place.solve(f, nodes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return solution
+}
+
+// One of the two outputs of question answering cannot be left alone.
+func TestOneOutputIgnored(t *testing.T) {
+	model, err := bertFamily.WithHead("BertForQuestionAnswering")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ignored, want := range map[string]string{
+		`"/nncf_model_output_1"`:   "quantize_outputs",
+		`"{re}nncf_model_output_"`: "",
+	} {
+		cfg, err := ParseNNCFConfig([]byte(`{"algorithm": "quantization", "quantize_outputs": true, "ignored_scopes": [` + ignored + `]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = newCompression(bert.New(familyConfig(t, model), 1), cfg, slog.New(slog.DiscardHandler))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: found error %v, want %q in it", ignored, err, want)
+		}
+	}
+}
+
+// A quantizer that stands for that of a table makes the table's one per tensor.
+func TestTablesInPlaceOfOperands(t *testing.T) {
+	for section, want := range map[string][3]int{ // channels of word, position, type
+		`{"algorithm": "quantization"}`:                                                   {1, 1, 1},
+		`{"algorithm": "quantization", "preset": "mixed"}`:                                {24, 8, 2},
+		`{"algorithm": "quantization", "ignored_scopes": ["{re}embeddings.*__add___0"]}`:  {24, 1, 2},
+		`{"algorithm": "quantization", "ignored_scopes": ["{re}embeddings.*__iadd___0"]}`: {1, 8, 1},
+	} {
+		cfg, err := ParseNNCFConfig([]byte(section))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := bert.New(tinyConfig(), 1)
+		c := mustCompress(t, m, cfg)
+		var found [3]int
+		for i, e := range []*bert.Embedding{m.Word, m.Position, m.TokenType} {
+			found[i] = c.tables[e.Name].weight.channels
+		}
+		if found != want {
+			t.Errorf("%s: found %v scales, want %v", section, found, want)
+		}
 	}
 }
 

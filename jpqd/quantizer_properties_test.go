@@ -209,7 +209,7 @@ func TestBackwardByHand(t *testing.T) {
 			tape.Begin(autograd.Training, 0, 0)
 			y := q.apply(tape, x, nil)
 			copy(y.Grad, dy)
-			q.Backward()
+			q.applied[0].Backward()
 			for i := range dy {
 				if !near(y.Data[i], test.y[i], 1e-5) {
 					t.Errorf("y of %v: found %v, want %v", test.x[i], y.Data[i], test.y[i])

@@ -231,7 +231,7 @@ func checkFakeQuantize(t *testing.T, q *quantizer, rng *rand.Rand, rows, cols in
 	tape.Begin(autograd.Training, 0, 0)
 	y := q.apply(tape, x, ids)
 	randomFill(rng, y.Grad)
-	q.Backward()
+	q.applied[0].Backward()
 	for i, v := range x.Data {
 		c := i / cols
 		if ids != nil {
@@ -297,7 +297,7 @@ func TestGradientOfScaleByHand(t *testing.T) {
 		tape := autograd.NewTape()
 		tape.Begin(autograd.Training, 0, 0)
 		copy(q.apply(tape, x, nil).Grad, []float32{2, 3, 5})
-		q.Backward()
+		q.applied[0].Backward()
 		if !slices.Equal(x.Grad, []float32{2, 0, 0}) {
 			t.Errorf("dx: found %v, want [2 0 0]", x.Grad)
 		}
