@@ -80,17 +80,22 @@ func (c *compression) addWeight(place *placement, n Node, perTensor bool) {
 	switch n.Kind {
 	case Linear:
 		h := c.linears[n.Module]
-		k := 0 // position among the module's pre-operations
-		if h.sparse != nil {
-			k = 1
-		}
-		h.weight = place.weight(fmt.Sprintf("%s.pre_ops.%d.op", n.Module, k), n.Name, h.linear.Weight, *mode)
+		h.weight = place.weight(weightQuantizerName(n.Module, h.sparse != nil), n.Name, h.linear.Weight, *mode)
 		c.quantizers = append(c.quantizers, h.weight)
 	case Embedding:
 		h := c.tables[n.Module]
-		h.weight = place.weight(n.Module+".pre_ops.0.op", n.Name, h.table.Weight, *mode)
+		h.weight = place.weight(weightQuantizerName(n.Module, false), n.Name, h.table.Weight, *mode)
 		c.quantizers = append(c.quantizers, h.weight)
 	}
+}
+
+// weightQuantizerName is NNCF's key of the quantizer of a module's weight, which
+// comes after its mask.
+func weightQuantizerName(module string, sparse bool) string {
+	if sparse {
+		return module + ".pre_ops.1.op"
+	}
+	return module + ".pre_ops.0.op"
 }
 
 // placement decides the kind of every quantizer from the configuration.

@@ -36,13 +36,16 @@ func (s Scopes) compile() (scopeMatcher, error) {
 	return m, nil
 }
 
-func (m scopeMatcher) match(node string) bool {
-	for _, scope := range m {
-		if scope.match(node) {
-			return true
+func (m scopeMatcher) match(node string) bool { return m.find(node) != nil }
+
+// find is the first scope that matches; nil for none.
+func (m scopeMatcher) find(node string) *compiledScope {
+	for i := range m {
+		if m[i].match(node) {
+			return &m[i]
 		}
 	}
-	return false
+	return nil
 }
 
 // compiledScope is one scope string, ready to be compared with names.
@@ -168,42 +171,73 @@ func (c *NNCFConfig) validateScopes(nodes []Node) error {
 	return errors.Join(errs...)
 }
 
+// structureMatcher is a compiled section of movement sparsity.
+type structureMatcher struct {
+	filter  filterMatcher
+	targets []scopeMatcher // of sparse_structure_by_scopes
+}
+
+func (cfg *MovementSparsityConfig) compileStructures() (structureMatcher, error) {
+	filter, err := cfg.compile()
+	if err != nil {
+		return structureMatcher{}, fmt.Errorf("movement_sparsity.%w", err)
+	}
+	m := structureMatcher{filter, make([]scopeMatcher, len(cfg.Structures))}
+	for i, s := range cfg.Structures {
+		if m.targets[i], err = s.Target.compile(); err != nil {
+			return m, fmt.Errorf("%s.target_scopes: %w", structurePath(i), err)
+		}
+	}
+	return m, nil
+}
+
+// items are the items of sparse_structure_by_scopes that match a node. More
+// than one is an error.
+func (m structureMatcher) items(node string) ([]int, error) {
+	var items []int
+	var paths []string
+	for i, target := range m.targets {
+		if target.match(node) {
+			items, paths = append(items, i), append(paths, structurePath(i))
+		}
+	}
+	if len(items) > 1 {
+		return items, fmt.Errorf("movement_sparsity: %q is matched by multiple items in `sparse_structure_by_scopes`: found %s, want at most one",
+			node, strings.Join(paths, " and "))
+	}
+	return items, nil
+}
+
+// fineStructure is that of a Linear that no item matches.
+var fineStructure = SparseStructure{Mode: Fine, Factors: [2]int{1, 1}}
+
+var errNotSparsifiable = errors.New("movement_sparsity: No sparsifiable layer found: ignored_scopes and target_scopes leave no Linear layer, want at least one")
+
 // resolveStructures decides which layers get importance scores, and of which
 // granularity: the Linear layers that the section considers, each with the
 // structure whose scopes match it, or "fine" where none does. The key is the
 // node's Module.
 func resolveStructures(nodes []Node, cfg *MovementSparsityConfig) (map[string]SparseStructure, error) {
-	filter, err := cfg.compile()
+	m, err := cfg.compileStructures()
 	if err != nil {
-		return nil, fmt.Errorf("movement_sparsity.%w", err)
-	}
-	targets := make([]scopeMatcher, len(cfg.Structures))
-	for i, s := range cfg.Structures {
-		if targets[i], err = s.Target.compile(); err != nil {
-			return nil, fmt.Errorf("%s.target_scopes: %w", structurePath(i), err)
-		}
+		return nil, err
 	}
 	structures := map[string]SparseStructure{}
 	for _, node := range nodes {
-		if node.Kind != Linear || !filter.considered(node.Name) {
+		if node.Kind != Linear || !m.filter.considered(node.Name) {
 			continue
 		}
-		structure := SparseStructure{Mode: Fine, Factors: [2]int{1, 1}}
-		var matching []string
-		for i, target := range targets {
-			if target.match(node.Name) {
-				structure = cfg.Structures[i]
-				matching = append(matching, structurePath(i))
-			}
+		items, err := m.items(node.Name)
+		if err != nil {
+			return nil, err
 		}
-		if len(matching) > 1 {
-			return nil, fmt.Errorf("movement_sparsity: %q is matched by multiple items in `sparse_structure_by_scopes`: found %s, want at most one",
-				node.Name, strings.Join(matching, " and "))
+		structures[node.Module] = fineStructure
+		for _, i := range items {
+			structures[node.Module] = cfg.Structures[i]
 		}
-		structures[node.Module] = structure
 	}
 	if len(structures) == 0 {
-		return nil, errors.New("movement_sparsity: No sparsifiable layer found: ignored_scopes and target_scopes leave no Linear layer, want at least one")
+		return nil, errNotSparsifiable
 	}
 	return structures, nil
 }
