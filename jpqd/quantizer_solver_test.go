@@ -327,7 +327,7 @@ func TestIgnoredNodesHaveNoQuantizers(t *testing.T) {
 		}
 		before := served(ignored[1:])
 		for o := range served(ignored) {
-			// A table that one tensor less depends on may not do any more.
+			// An ignored table does not stand for the quantizer behind it any more.
 			table := nodes[nodes[o.node].Inputs[o.index]].Kind == Embedding
 			if !before[o] && !table {
 				t.Fatalf("ignoring %s gave %s#%d a quantizer", ignored[0], nodes[o.node].Name, o.index)
