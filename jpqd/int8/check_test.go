@@ -106,7 +106,7 @@ func TestLogitsRefuses(t *testing.T) {
 		{func(b *bert.Batch) { b.Offsets[0] = 1 }, 6, "first offset 1, want 0"},
 		{func(b *bert.Batch) { b.Offsets[2] = 6 }, 6, "found 6 tokens in sequences, want all 7"},
 		{func(b *bert.Batch) { b.Offsets = nil }, 6, "found 0 tokens in sequences, want all 7"},
-		{func(b *bert.Batch) { b.Append(make([]int32, 13), nil) }, 9, "sequence 2: found 13 tokens, want 1 to max_position_embeddings = 12"},
+		{func(b *bert.Batch) { b.Append(make([]int32, 13), nil) }, 9, "sequence 2: found 13 tokens, want 1 to 12, as many as max_position_embeddings = 12 has room for"},
 	} {
 		b := &bert.Batch{}
 		b.Append([]int32{1, 2, 3}, nil)
