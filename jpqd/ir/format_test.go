@@ -162,6 +162,15 @@ func TestQuantizers(t *testing.T) {
 		{"int8 products", 10*2 + 4, 6*2 + 2 + 3},
 		{"int8 empty blocks", 2 + 8 + 4, 2 + 4 + 2 + 3},
 		{"nothing left", 4, 2 + 3},
+		// Beside those of "int8 products": 2 of scores, 4 of residual sums and
+		// 2 of normalisations in each layer; word and type, normalised
+		// embeddings and logits. Zero points are integers of their own.
+		{"int8 everywhere", 18*2 + 4 + 4, 2 * (6*2 + 2 + 3)},
+		{"int8 everywhere, empty blocks", (18 - 10) + (18 - 2) + 4 + 4, 2 * (2 + 4 + 2 + 3)},
+		{"int8 answering", 18*2 + 3 + 4, 2 * (6*2 + 1 + 3)},
+		{"int8 RoBERTa", 18*2 + 4 + 4, 2 * (6*2 + 2 + 3)},
+		{"int8 DistilBERT", 18*2 + 4 + 2, 2 * (6*2 + 2 + 2)},
+		{"int8 DistilBERT answering", 18*2 + 3 + 2, 2 * (6*2 + 1 + 2)},
 	} {
 		w := write(t, newModel(variants[test.name], 1))
 		if n := w.count("FakeQuantize"); n != test.quantizers {
@@ -172,18 +181,19 @@ func TestQuantizers(t *testing.T) {
 		for i := range w.net.Layers {
 			byID[w.net.Layers[i].ID] = &w.net.Layers[i]
 		}
-		for _, e := range w.net.Edges { // Const i8 -> Convert -> Multiply -> MatMul or Gather
+		for _, e := range w.net.Edges { // Const i8 -> Convert -> Subtract with zero points -> Multiply -> MatMul or Gather
 			from, to := byID[e.FromLayer], byID[e.ToLayer]
 			if from.attribute("element_type") != "i8" {
 				continue
 			}
 			integers++
 			path := []string{from.Type}
-			for to != nil && len(path) < 4 {
+			for to != nil && path[len(path)-1] != "MatMul" && path[len(path)-1] != "Gather" {
 				path = append(path, to.Type)
 				at := slices.IndexFunc(w.net.Edges, func(e xmlEdge) bool { return e.FromLayer == to.ID })
 				to = byID[w.net.Edges[at].ToLayer]
 			}
+			path = slices.DeleteFunc(path, func(kind string) bool { return kind == "Subtract" })
 			if !slices.Equal(path, []string{"Const", "Convert", "Multiply", "MatMul"}) && !slices.Equal(path, []string{"Const", "Convert", "Multiply", "Gather"}) {
 				t.Errorf("%s: %s goes through %q", test.name, from.Name, path)
 			}
