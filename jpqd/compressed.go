@@ -83,15 +83,13 @@ type CompressedLinear struct {
 }
 
 // CompressedMatrix is a matrix of Rows × Cols in row order, either as floats or
-// as integers with one scale and one zero point a row:
-//
-//	w[i, j] = (I8[i, j] − Zero[i])·Scale[i]
+// as integers with one scale a row: w[i, j] = (I8[i, j] − Zero[i])·Scale[i].
 type CompressedMatrix struct {
 	Rows, Cols int
 	F32        []float32 // nil where the matrix is quantized
 	I8         []int8
 	Scale      []float32 // (Rows)
-	Zero       []int8    // (Rows); nil: all 0, as those of symmetric weights are
+	Zero       []int8    // (Rows); nil: 0 for all, as signed symmetric weights have it
 }
 
 // ZeroPoint is the integer of row i that stands for 0.

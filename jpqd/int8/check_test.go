@@ -92,12 +92,12 @@ func TestNewRefusesOfHeads(t *testing.T) {
 		{quantized, func(m *jpqd.Compressed) { m.Layers[0].AttentionNorm.Input.Levels = 1 }, "Layers[0].AttentionNorm.Input.Levels: found 1"},
 		{quantized, func(m *jpqd.Compressed) { m.Layers[0].OutputNorm.Input.Low = nan }, "Layers[0].OutputNorm.Input: found range NaN"},
 		{quantized, func(m *jpqd.Compressed) { m.Logits.High = -1 }, "Logits: found range"},
-		{quantized, func(m *jpqd.Compressed) { m.Embeddings.Word.Zero = m.Embeddings.Word.Zero[1:] }, "Embeddings.Word.Zero: found 39 values, want none or, of integers, 40"},
+		{quantized, func(m *jpqd.Compressed) { m.Embeddings.Word.Zero = m.Embeddings.Word.Zero[1:] }, "Embeddings.Word.Zero: found 39 values, want 40 or none"},
 		{quantized, func(m *jpqd.Compressed) { m.Layers[0].Query.Weight.Zero = m.Layers[0].Query.Weight.Zero[:0] }, "Layers[0].Query.Weight.Zero: found 0 values"},
 		{quantized, func(m *jpqd.Compressed) {
 			w := &m.Layers[0].Query.Weight
 			w.I8, w.Scale, w.F32 = nil, nil, make([]float32, 192)
-		}, "Layers[0].Query.Weight.Zero: found 12 values"},
+		}, "Layers[0].Query.Weight.Zero: found 12 values, want none of a matrix in F32"},
 		{quantized, func(m *jpqd.Compressed) { m.Pooler.Weight.Rows = 17 }, "Pooler.Weight: found 17 rows, want 1 to hidden_size = 16"},
 		{quantized, func(m *jpqd.Compressed) { m.Pooler = jpqd.CompressedLinear{} }, "Pooler.Weight: found 0 rows"},
 		{quantized, func(m *jpqd.Compressed) {
