@@ -6,23 +6,36 @@ import "github.com/go-jpqd/jpqd/bert"
 // physical shapes after pruning, its integer weights and the ranges of its
 // activations. The IR writer, the INT8 engine, the sizes and the report read
 // this value and nothing else. It describes a post-norm transformer encoder
-// with a classification head; layers may differ in shape.
+// with one of two heads; layers may differ in shape. Every *ActivationRange is
+// a fake quantizer, nil where nothing is quantized.
+//
+// Classification picks the first token of each sequence:
+//
+//	logits = Logits(Classifier(tanh(Pooler(y₀))))
+//
+// with ReLU in place of tanh where Config.PoolerReLU(). Question answering has
+// no pooler and gives every token the logits of start and end:
+//
+//	logits = Logits(Classifier(y))
 type Compressed struct {
 	Config     bert.Config // the uncompressed model's; sizes of single layers are in Layers
 	Embeddings CompressedEmbeddings
 	Layers     []CompressedLayer
-	Pooler     CompressedLinear // (hidden, hidden), tanh follows
-	Classifier CompressedLinear // (labels, hidden)
+	Pooler     CompressedLinear // (rows kept, hidden); the zero value for question answering
+	Classifier CompressedLinear // (labels, rows of the pooler); question answering: (2, hidden)
+	Logits     *ActivationRange
 }
 
-// CompressedEmbeddings is Norm(a(word[id] + type[t]) + b(position[p])), where a
-// and b are the fake quantizers of AddInputs.
+// CompressedEmbeddings is
+//
+//	Norm(AddInputs[0](AddTypes[0](word[id]) + AddTypes[1](type[t])) + AddInputs[1](position[p]))
+//
+// and without token types Norm(AddInputs[0](word[id]) + AddInputs[1](position[p])).
 type CompressedEmbeddings struct {
 	Word      CompressedMatrix // (vocabulary, hidden)
-	Position  CompressedMatrix // (positions, hidden)
-	TokenType CompressedMatrix // (types, hidden)
-	// AddInputs quantize the two operands of the second sum, word + type and
-	// position, in this order; nil where there is none.
+	Position  CompressedMatrix // (positions, hidden); row i is position i, so the table starts at the model's Config.PositionOffset()
+	TokenType CompressedMatrix // (types, hidden); 0 × 0 without token types
+	AddTypes  [2]*ActivationRange
 	AddInputs [2]*ActivationRange
 	Norm      CompressedNorm
 }
@@ -30,26 +43,35 @@ type CompressedEmbeddings struct {
 // CompressedLayer is one transformer block:
 //
 //	q, k, v = Query(x), Key(x), Value(x)
-//	p       = softmax(QueryOut(q)·KeyOut(k)ᵀ / √head_dim)        per head
-//	h       = AttentionNorm(Output(p·v) + x)
-//	y       = OutputNorm(FFNOut(gelu(FFNIn(h))) + h)
+//	s       = ScaleIn(QueryOut(q)·KeyOut(k)ᵀ) / √head_dim        per head
+//	p       = softmax(ScoresIn(s) + mask)
+//	h       = AttentionNorm(AttentionAdd[0](Output(ProbsOut(p)·ValueOut(v))) + AttentionAdd[1](x))
+//	y       = OutputNorm(OutputAdd[0](FFNOut(gelu(FFNIn(h)))) + OutputAdd[1](h))
 //
-// A block that lost all heads (len(Heads) == 0) has h = AttentionNorm(Output.Bias + x);
-// one that lost all neurons has y = OutputNorm(FFNOut.Bias + h).
+// Where Config.ScalesQuery() the query is scaled instead of the scores:
+//
+//	s = QueryOut(ScaleIn(q) / √head_dim)·KeyOut(k)ᵀ
+//
+// A block that lost all heads (len(Heads) == 0) has Output.Bias in place of
+// Output(…); one that lost all neurons has FFNOut.Bias in place of FFNOut(…).
 type CompressedLayer struct {
 	Heads         []int            // original ids of the heads kept, ascending
 	Neurons       []int            // original ids of the intermediate neurons kept, ascending
 	Query         CompressedLinear // (heads·head_dim, hidden)
 	Key           CompressedLinear // (heads·head_dim, hidden)
 	Value         CompressedLinear // (heads·head_dim, hidden)
-	QueryOut      *ActivationRange // left operand of q·kᵀ; nil: not quantized
+	QueryOut      *ActivationRange // left operand of q·kᵀ
 	KeyOut        *ActivationRange // right operand of q·kᵀ
+	ScaleIn       *ActivationRange // the scores before the division by √head_dim, or the query where Config.ScalesQuery()
+	ScoresIn      *ActivationRange // the scaled scores, operand of the mask's addition
 	ProbsOut      *ActivationRange // left operand of p·v
 	ValueOut      *ActivationRange // right operand of p·v
 	Output        CompressedLinear // (hidden, heads·head_dim)
+	AttentionAdd  [2]*ActivationRange
 	AttentionNorm CompressedNorm
 	FFNIn         CompressedLinear // (neurons, hidden)
 	FFNOut        CompressedLinear // (hidden, neurons)
+	OutputAdd     [2]*ActivationRange
 	OutputNorm    CompressedNorm
 }
 
@@ -70,8 +92,17 @@ type CompressedMatrix struct {
 	Zero       []int8    // (Rows); nil: 0 for all, as signed symmetric weights have it
 }
 
-// CompressedNorm is a layer normalisation over the last dimension.
+// ZeroPoint is the integer of row i that stands for 0.
+func (m *CompressedMatrix) ZeroPoint(i int) int {
+	if m.Zero == nil {
+		return 0
+	}
+	return int(m.Zero[i])
+}
+
+// CompressedNorm is a layer normalisation of Input(x) over the last dimension.
 type CompressedNorm struct {
+	Input       *ActivationRange
 	Gamma, Beta []float32 // (hidden)
 }
 

@@ -14,50 +14,64 @@ func (t *Trainer) Compressed() (*Compressed, error) {
 	if err := t.attach(); err != nil {
 		return nil, err
 	}
-	b := &builder{model: t.Model, compression: t.compression}
-	m := t.Model
+	return compress(t.Model), nil
+}
+
+// compress reads the weights of a model and what its hooks do to operands.
+func compress(m *bert.Model) *Compressed {
 	c := &Compressed{
-		Config: m.Config,
-		Embeddings: CompressedEmbeddings{
-			Word: b.table(m.Word), Position: b.table(m.Position), TokenType: b.table(m.TokenType),
-			AddInputs: b.operands(m.SumPositions), Norm: norm(m.EmbeddingNorm),
-		},
-		Pooler: b.linear(m.Pooler, nil, nil), Classifier: b.linear(m.Classifier, nil, nil),
+		Config: m.Config, Embeddings: compressEmbeddings(m), Logits: hookRange(m.Logits.Hooks[0]),
 	}
 	for _, l := range m.Layers {
-		c.Layers = append(c.Layers, b.layer(l))
+		c.Layers = append(c.Layers, compressLayer(l, m.Config.HeadDim()))
 	}
-	return c, nil
+	var pooled []int // nil: all of the classifier's columns
+	if m.Pooler != nil {
+		if pooled = alive(m.Pooler, m.Classifier, 1); len(pooled) == 0 {
+			pooled = []int{0} // the classifier wants an input
+		}
+		c.Pooler = compressLinear(m.Pooler, pooled, nil)
+	}
+	c.Classifier = compressLinear(m.Classifier, nil, pooled)
+	return c
 }
 
-// builder turns modules of a model into their compressed form.
-type builder struct {
-	model       *bert.Model
-	compression *compression // nil: nothing is masked or quantized
+func compressEmbeddings(m *bert.Model) CompressedEmbeddings {
+	positions := expand([]int{0}, m.Position.Weight.Rows)[m.Config.PositionOffset():]
+	e := CompressedEmbeddings{
+		Word: compressTable(m.Word), Position: compressTable(m.Position).slice(positions, nil),
+		AddInputs: operandRanges(m.SumPositions), Norm: compressNorm(m.EmbeddingNorm),
+	}
+	if m.TokenType != nil {
+		e.TokenType, e.AddTypes = compressTable(m.TokenType), operandRanges(m.SumTypes)
+	}
+	return e
 }
 
-func (b *builder) layer(l *bert.Layer) CompressedLayer {
-	d := b.model.Config.HeadDim()
-	heads := b.alive(l.Value, l.AttentionOutput, d)
-	neurons := b.alive(l.Intermediate, l.Output, 1)
-	wide := expand(heads, d)
-	scores, context := b.operands(l.Scores), b.operands(l.Context)
+func compressLayer(l *bert.Layer, headDim int) CompressedLayer {
+	heads := alive(l.Value, l.AttentionOutput, headDim)
+	neurons := alive(l.Intermediate, l.Output, 1)
+	wide := expand(heads, headDim)
+	scores, context := operandRanges(l.Scores), operandRanges(l.Context)
 	return CompressedLayer{
 		Heads: heads, Neurons: neurons,
-		Query: b.linear(l.Query, wide, nil), Key: b.linear(l.Key, wide, nil), Value: b.linear(l.Value, wide, nil),
+		Query: compressLinear(l.Query, wide, nil), Key: compressLinear(l.Key, wide, nil), Value: compressLinear(l.Value, wide, nil),
 		QueryOut: scores[0], KeyOut: scores[1], ProbsOut: context[0], ValueOut: context[1],
-		Output: b.linear(l.AttentionOutput, nil, wide), AttentionNorm: norm(l.AttentionNorm),
-		FFNIn: b.linear(l.Intermediate, neurons, nil), FFNOut: b.linear(l.Output, nil, neurons), OutputNorm: norm(l.OutputNorm),
+		ScaleIn: hookRange(l.Scale.Hooks[0]), ScoresIn: hookRange(l.MaskAdd.Hooks[0]),
+		Output: compressLinear(l.AttentionOutput, nil, wide), AttentionAdd: operandRanges(l.AttentionAdd), AttentionNorm: compressNorm(l.AttentionNorm),
+		FFNIn: compressLinear(l.Intermediate, neurons, nil), FFNOut: compressLinear(l.Output, nil, neurons),
+		OutputAdd: operandRanges(l.OutputAdd), OutputNorm: compressNorm(l.OutputNorm),
 	}
 }
 
 // alive lists the units, of size rows or columns each, that may contribute: the
 // producer's rows or biases are not all zero, nor the consumer's columns. What
 // a dead unit carries is zero on the way from producer to consumer: softmax
-// weights zero values, GELU(0) = 0, and quantizers map zero to zero.
-func (b *builder) alive(producer, consumer *bert.Linear, size int) []int {
-	w, bias := b.masked(producer)
-	v, _ := b.masked(consumer)
+// weights zero values, GELU, tanh and ReLU of 0 are 0, and quantizers map zero
+// to zero.
+func alive(producer, consumer *bert.Linear, size int) []int {
+	w, bias := masked(producer)
+	v, _ := masked(consumer)
 	cols, width := producer.Weight.Cols, consumer.Weight.Cols
 	kept := []int{}
 	for u := range producer.Weight.Rows / size {
@@ -90,29 +104,29 @@ func expand(units []int, size int) []int {
 }
 
 // masked is a Linear's weight and bias with their masks applied.
-func (b *builder) masked(l *bert.Linear) (weight, bias []float32) {
+func masked(l *bert.Linear) (weight, bias []float32) {
 	weight, bias = slices.Clone(l.Weight.Data), slices.Clone(l.Bias.Data)
-	if b.compression == nil || b.compression.linears[l.Name].sparse == nil {
+	h, ok := l.Hook.(*linearHook)
+	if !ok || h.sparse == nil {
 		return weight, bias
 	}
-	s := b.compression.linears[l.Name].sparse
-	for i, m := range s.weight.mask {
+	for i, m := range h.sparse.weight.mask {
 		weight[i] *= m
 	}
-	for i, m := range s.bias.mask {
+	for i, m := range h.sparse.bias.mask {
 		bias[i] *= m
 	}
 	return weight, bias
 }
 
-// linear keeps the given rows and columns; nil keeps all.
-func (b *builder) linear(l *bert.Linear, rows, cols []int) CompressedLinear {
-	weight, bias := b.masked(l)
-	var q, input *quantizer
-	if b.compression != nil {
-		q, input = b.compression.linears[l.Name].weight, b.compression.linears[l.Name].input
+// compressLinear keeps the given rows and columns; nil keeps all.
+func compressLinear(l *bert.Linear, rows, cols []int) CompressedLinear {
+	weight, bias := masked(l)
+	var q *quantizer
+	if h, ok := l.Hook.(*linearHook); ok {
+		q = h.weight
 	}
-	m := matrix(weight, l.Weight, q)
+	m := compressMatrix(weight, l.Weight, q)
 	if rows != nil {
 		kept := make([]float32, len(rows))
 		for i, r := range rows {
@@ -120,11 +134,11 @@ func (b *builder) linear(l *bert.Linear, rows, cols []int) CompressedLinear {
 		}
 		bias = kept
 	}
-	return CompressedLinear{Weight: m.slice(rows, cols), Bias: bias, Input: input.activationRange()}
+	return CompressedLinear{Weight: m.slice(rows, cols), Bias: bias, Input: hookRange(l.Input)}
 }
 
-// matrix is a masked weight, in 8 bits if it has a quantizer.
-func matrix(weight []float32, p *autograd.Param, q *quantizer) CompressedMatrix {
+// compressMatrix is a masked weight, in 8 bits if it has a quantizer.
+func compressMatrix(weight []float32, p *autograd.Param, q *quantizer) CompressedMatrix {
 	m := CompressedMatrix{Rows: p.Rows, Cols: p.Cols}
 	if q == nil || q.off {
 		m.F32 = weight
@@ -168,22 +182,26 @@ func pick[T any](x []T, stride int, rows, cols []int) []T {
 	return y
 }
 
-func (b *builder) table(e *bert.Embedding) CompressedMatrix {
+func compressTable(e *bert.Embedding) CompressedMatrix {
 	var q *quantizer
-	if b.compression != nil {
-		q = b.compression.tables[e.Name].weight
+	if h, ok := e.Hook.(*embeddingHook); ok {
+		q = h.weight
 	}
-	return matrix(slices.Clone(e.Weight.Data), e.Weight, q)
+	return compressMatrix(slices.Clone(e.Weight.Data), e.Weight, q)
 }
 
-func (b *builder) operands(o *bert.Op) [2]*ActivationRange {
-	if b.compression == nil {
-		return [2]*ActivationRange{}
+// hookRange is the range of the quantizer that a hook applies; nil for none.
+func hookRange(h bert.OperandHook) *ActivationRange {
+	if h, ok := h.(operandHook); ok {
+		return h.q.activationRange()
 	}
-	pair := b.compression.operands[o.Name]
-	return [2]*ActivationRange{pair[0].activationRange(), pair[1].activationRange()}
+	return nil
 }
 
-func norm(n *bert.LayerNorm) CompressedNorm {
-	return CompressedNorm{Gamma: slices.Clone(n.Weight.Data), Beta: slices.Clone(n.Bias.Data)}
+func operandRanges(o *bert.Op) [2]*ActivationRange {
+	return [2]*ActivationRange{hookRange(o.Hooks[0]), hookRange(o.Hooks[1])}
+}
+
+func compressNorm(n *bert.LayerNorm) CompressedNorm {
+	return CompressedNorm{Input: hookRange(n.Input), Gamma: slices.Clone(n.Weight.Data), Beta: slices.Clone(n.Bias.Data)}
 }

@@ -24,8 +24,7 @@ func (c *Compressed) Validate() error {
 	for i := range c.Layers {
 		k.layer(fmt.Sprintf("Layers[%d]", i), &c.Layers[i], c)
 	}
-	k.linear("Pooler", &c.Pooler, k.hidden, k.hidden)
-	k.linear("Classifier", &c.Classifier, c.Config.NumLabels(), k.hidden)
+	k.head(c)
 	return k.err
 }
 
@@ -44,15 +43,42 @@ func (k *compressedChecker) fail(format string, args ...any) {
 func (k *compressedChecker) embeddings(c *Compressed) {
 	e := &c.Embeddings
 	k.matrix("Embeddings.Word", &e.Word, c.Config.VocabSize, k.hidden)
-	k.matrix("Embeddings.Position", &e.Position, c.Config.MaxPositionEmbeddings, k.hidden)
-	k.matrix("Embeddings.TokenType", &e.TokenType, c.Config.TypeVocabSize, k.hidden)
-	for i, r := range e.AddInputs {
-		k.activation(fmt.Sprintf("Embeddings.AddInputs[%d]", i), r)
+	k.matrix("Embeddings.Position", &e.Position, c.Config.MaxLength(), k.hidden)
+	if c.Config.HasTokenTypes() {
+		k.matrix("Embeddings.TokenType", &e.TokenType, c.Config.TypeVocabSize, k.hidden)
+	} else {
+		k.empty("Embeddings.TokenType", &e.TokenType, "a model without token types")
+		if e.AddTypes != [2]*ActivationRange{} {
+			k.fail("Embeddings.AddTypes: found a range, want none in a model without token types")
+		}
 	}
+	k.operands("Embeddings.AddTypes", e.AddTypes)
+	k.operands("Embeddings.AddInputs", e.AddInputs)
 	k.norm("Embeddings.Norm", &e.Norm)
 }
 
+// head wants a pooler for classification alone.
+func (k *compressedChecker) head(c *Compressed) {
+	width := k.hidden
+	if c.Config.QuestionAnswering() {
+		k.empty("Pooler.Weight", &c.Pooler.Weight, "a model for question answering")
+		if len(c.Pooler.Bias) > 0 || c.Pooler.Input != nil {
+			k.fail("Pooler: found a bias or a range, want none in a model for question answering")
+		}
+	} else {
+		width = c.Pooler.Weight.Rows
+		if width < 1 || width > k.hidden {
+			k.fail("Pooler.Weight: found %d rows, want 1 to hidden_size = %d", width, k.hidden)
+			return
+		}
+		k.linear("Pooler", &c.Pooler, width, k.hidden)
+	}
+	k.linear("Classifier", &c.Classifier, c.Config.NumLabels(), width)
+	k.activation("Logits", c.Logits)
+}
+
 func (k *compressedChecker) layer(path string, l *CompressedLayer, c *Compressed) {
+	const lost = "a block that lost all heads or neurons"
 	k.kept(path+".Heads", l.Heads, c.Config.NumAttentionHeads)
 	k.kept(path+".Neurons", l.Neurons, c.Config.IntermediateSize)
 	if width := len(l.Heads) * c.Config.HeadDim(); width > 0 {
@@ -61,27 +87,31 @@ func (k *compressedChecker) layer(path string, l *CompressedLayer, c *Compressed
 		k.linear(path+".Value", &l.Value, width, k.hidden)
 		k.activation(path+".QueryOut", l.QueryOut)
 		k.activation(path+".KeyOut", l.KeyOut)
+		k.activation(path+".ScaleIn", l.ScaleIn)
+		k.activation(path+".ScoresIn", l.ScoresIn)
 		k.activation(path+".ProbsOut", l.ProbsOut)
 		k.activation(path+".ValueOut", l.ValueOut)
 		k.pair(path+".QueryOut and KeyOut", l.QueryOut, l.KeyOut)
 		k.pair(path+".ProbsOut and ValueOut", l.ProbsOut, l.ValueOut)
 		k.linear(path+".Output", &l.Output, k.hidden, width)
 	} else {
-		k.empty(path+".Query.Weight", &l.Query.Weight)
-		k.empty(path+".Key.Weight", &l.Key.Weight)
-		k.empty(path+".Value.Weight", &l.Value.Weight)
-		k.empty(path+".Output.Weight", &l.Output.Weight)
+		k.empty(path+".Query.Weight", &l.Query.Weight, lost)
+		k.empty(path+".Key.Weight", &l.Key.Weight, lost)
+		k.empty(path+".Value.Weight", &l.Value.Weight, lost)
+		k.empty(path+".Output.Weight", &l.Output.Weight, lost)
 		k.floats(path+".Output.Bias", l.Output.Bias, k.hidden)
 	}
+	k.operands(path+".AttentionAdd", l.AttentionAdd)
 	k.norm(path+".AttentionNorm", &l.AttentionNorm)
 	if neurons := len(l.Neurons); neurons > 0 {
 		k.linear(path+".FFNIn", &l.FFNIn, neurons, k.hidden)
 		k.linear(path+".FFNOut", &l.FFNOut, k.hidden, neurons)
 	} else {
-		k.empty(path+".FFNIn.Weight", &l.FFNIn.Weight)
-		k.empty(path+".FFNOut.Weight", &l.FFNOut.Weight)
+		k.empty(path+".FFNIn.Weight", &l.FFNIn.Weight, lost)
+		k.empty(path+".FFNOut.Weight", &l.FFNOut.Weight, lost)
 		k.floats(path+".FFNOut.Bias", l.FFNOut.Bias, k.hidden)
 	}
+	k.operands(path+".OutputAdd", l.OutputAdd)
 	k.norm(path+".OutputNorm", &l.OutputNorm)
 }
 
@@ -131,16 +161,20 @@ func (k *compressedChecker) matrix(path string, m *CompressedMatrix, rows, cols 
 			k.fail("%s.Zero: found %d values, want %d or none", path, len(m.Zero), rows)
 		}
 	}
+	if m.I8 == nil && m.Zero != nil {
+		k.fail("%s.Zero: found %d values, want none of a matrix in F32", path, len(m.Zero))
+	}
 }
 
 // empty wants a matrix without elements.
-func (k *compressedChecker) empty(path string, m *CompressedMatrix) {
+func (k *compressedChecker) empty(path string, m *CompressedMatrix, where string) {
 	if m.Rows != 0 && m.Cols != 0 || len(m.F32) > 0 || len(m.I8) > 0 {
-		k.fail("%s: found %d × %d, want no elements in a block that lost all heads or neurons", path, m.Rows, m.Cols)
+		k.fail("%s: found %d × %d, want no elements in %s", path, m.Rows, m.Cols, where)
 	}
 }
 
 func (k *compressedChecker) norm(path string, n *CompressedNorm) {
+	k.activation(path+".Input", n.Input)
 	k.floats(path+".Gamma", n.Gamma, k.hidden)
 	k.floats(path+".Beta", n.Beta, k.hidden)
 }
@@ -179,6 +213,13 @@ func (k *compressedChecker) activation(path string, r *ActivationRange) {
 	span := r.High - r.Low
 	if !(r.Low <= 0 && r.High >= 0 && normal(span) && normal(float32(r.Levels-1)/span)) {
 		k.fail("%s: found range %v to %v, want finite limits with 0 between them and a scale that is a normal float32", path, r.Low, r.High)
+	}
+}
+
+// operands are the ranges of an addition.
+func (k *compressedChecker) operands(path string, pair [2]*ActivationRange) {
+	for i, r := range pair {
+		k.activation(fmt.Sprintf("%s[%d]", path, i), r)
 	}
 }
 

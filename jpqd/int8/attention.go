@@ -11,8 +11,7 @@ import (
 // probabilities, up to 512 keys, stay in the second-level cache.
 const queryBlock = 128
 
-// attentionTask is softmax(q·kᵀ·scoreScale)·v of each head of each sequence,
-// its operands possibly integers. Heads are shared among threads: a part is a
+// attentionTask is softmax(scale(q·kᵀ))·v of each head of each sequence, its operands possibly integers. Heads are shared among threads: a part is a
 // thread with its own scratch memory, which takes heads from a counter.
 type attentionTask struct {
 	layer      *layer
@@ -69,11 +68,23 @@ func (t *attentionTask) head(s, h int, scratch []float32) {
 		n := min(queryBlock, queries-done)
 		at, p := (query+done)*ld+h*d, scratch[:n*keys]
 		kernels.GemmF32(kernels.NT, n, keys, d, t.query[at:], ld, k, ld, p, keys, false)
-		kernels.Scale(l.scoreScale, p, p)
+		l.scale(p)
 		kernels.Softmax(n, keys, p, keys, p, keys)
 		if l.probsOut != nil {
 			l.probsOut.integers(p, p)
 		}
 		kernels.GemmF32(kernels.NN, n, d, keys, p, keys, v, ld, t.context[at:], ld, false)
+	}
+}
+
+// scale makes scores of the sums of products in p.
+func (l *layer) scale(p []float32) {
+	kernels.Scale(l.scoreStep, p, p)
+	if l.scaleIn != nil {
+		l.scaleIn.fake(p, p)
+		kernels.Scale(l.scoreScale, p, p)
+	}
+	if l.scoresIn != nil {
+		l.scoresIn.fake(p, p)
 	}
 }

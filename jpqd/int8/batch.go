@@ -61,23 +61,26 @@ func checkBatch(c *bert.Config, b *bert.Batch) error {
 		return fmt.Errorf("int8: batch: found %d tokens in sequences, want all %d of the batch", end, rows)
 	}
 	for s := range b.Len() {
-		if n := b.Offsets[s+1] - b.Offsets[s]; n < 1 || n > c.MaxPositionEmbeddings {
-			return fmt.Errorf("int8: sequence %d: found %d tokens, want 1 to max_position_embeddings = %d", s, n, c.MaxPositionEmbeddings)
+		if n := b.Offsets[s+1] - b.Offsets[s]; n < 1 || n > c.MaxLength() {
+			return fmt.Errorf("int8: sequence %d: found %d tokens, want 1 to %d, as many as max_position_embeddings = %d has room for", s, n, c.MaxLength(), c.MaxPositionEmbeddings)
 		}
 	}
-	for _, k := range []struct {
-		name, key string
-		found     []int32
-		entries   int
-	}{
-		{"id", "vocab_size", b.IDs, c.VocabSize},
-		{"type", "type_vocab_size", b.TypeIDs, c.TypeVocabSize},
-		{"position", "max_position_embeddings", b.Positions, c.MaxPositionEmbeddings},
-	} {
-		for i, v := range k.found {
-			if v < 0 || int(v) >= k.entries {
-				return fmt.Errorf("int8: token %d: found %s %d, want 0 to %d (%s = %d)", i, k.name, v, k.entries-1, k.key, k.entries)
-			}
+	if err := checkIDs("id", b.IDs, "vocab_size", c.VocabSize); err != nil {
+		return err
+	}
+	if c.HasTokenTypes() {
+		if err := checkIDs("type", b.TypeIDs, "type_vocab_size", c.TypeVocabSize); err != nil {
+			return err
+		}
+	}
+	return checkIDs("position", b.Positions, "the longest sequence", c.MaxLength())
+}
+
+// checkIDs wants rows of a table with so many entries.
+func checkIDs(name string, found []int32, key string, entries int) error {
+	for i, v := range found {
+		if v < 0 || int(v) >= entries {
+			return fmt.Errorf("int8: token %d: found %s %d, want 0 to %d (%s = %d)", i, name, v, entries-1, key, entries)
 		}
 	}
 	return nil

@@ -70,6 +70,61 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+// TestNewRefusesOfHeads has what only some heads and families refuse.
+func TestNewRefusesOfHeads(t *testing.T) {
+	nan := float32(math.NaN())
+	r := func() *jpqd.ActivationRange { return &jpqd.ActivationRange{High: 1, Levels: 256} }
+	quantized := tinyForm([]int{3, 1}, []int{7, 15}).quantized()
+	quantized.zeroPoints = true
+	answering, roberta, distilbert := quantized, quantized, quantized
+	answering.answering, roberta.family, distilbert.family = true, "roberta", "distilbert"
+	for _, c := range []struct {
+		form   form
+		change func(m *jpqd.Compressed)
+		want   string
+	}{
+		{quantized, func(m *jpqd.Compressed) { m.Embeddings.AddTypes[1].Levels = 300 }, "Embeddings.AddTypes[1].Levels: found 300"},
+		{quantized, func(m *jpqd.Compressed) { m.Embeddings.Norm.Input.High = nan }, "Embeddings.Norm.Input: found range"},
+		{quantized, func(m *jpqd.Compressed) { m.Layers[0].ScaleIn.Low = 1 }, "Layers[0].ScaleIn: found range 1 to"},
+		{quantized, func(m *jpqd.Compressed) { m.Layers[1].ScoresIn.Levels = 0 }, "Layers[1].ScoresIn.Levels: found 0"},
+		{quantized, func(m *jpqd.Compressed) { m.Layers[1].AttentionAdd[0].High = nan }, "Layers[1].AttentionAdd[0]: found range"},
+		{quantized, func(m *jpqd.Compressed) { m.Layers[1].OutputAdd[1].Levels = -1 }, "Layers[1].OutputAdd[1].Levels: found -1"},
+		{quantized, func(m *jpqd.Compressed) { m.Layers[0].AttentionNorm.Input.Levels = 1 }, "Layers[0].AttentionNorm.Input.Levels: found 1"},
+		{quantized, func(m *jpqd.Compressed) { m.Layers[0].OutputNorm.Input.Low = nan }, "Layers[0].OutputNorm.Input: found range NaN"},
+		{quantized, func(m *jpqd.Compressed) { m.Logits.High = -1 }, "Logits: found range"},
+		{quantized, func(m *jpqd.Compressed) { m.Embeddings.Word.Zero = m.Embeddings.Word.Zero[1:] }, "Embeddings.Word.Zero: found 39 values, want 40 or none"},
+		{quantized, func(m *jpqd.Compressed) { m.Layers[0].Query.Weight.Zero = m.Layers[0].Query.Weight.Zero[:0] }, "Layers[0].Query.Weight.Zero: found 0 values"},
+		{quantized, func(m *jpqd.Compressed) {
+			w := &m.Layers[0].Query.Weight
+			w.I8, w.Scale, w.F32 = nil, nil, make([]float32, 192)
+		}, "Layers[0].Query.Weight.Zero: found 12 values, want none of a matrix in F32"},
+		{quantized, func(m *jpqd.Compressed) { m.Pooler.Weight.Rows = 17 }, "Pooler.Weight: found 17 rows, want 1 to hidden_size = 16"},
+		{quantized, func(m *jpqd.Compressed) { m.Pooler = jpqd.CompressedLinear{} }, "Pooler.Weight: found 0 rows"},
+		{quantized, func(m *jpqd.Compressed) {
+			p := &m.Pooler
+			p.Weight.Rows, p.Weight.I8, p.Weight.Scale, p.Weight.Zero, p.Bias = 2, p.Weight.I8[:32], p.Weight.Scale[:2], p.Weight.Zero[:2], p.Bias[:2]
+		}, "Classifier.Weight: found 3 × 16, want 3 × 2"},
+		{quantized, func(m *jpqd.Compressed) { m.Config.Architecture = "GPT2LMHeadModel" }, "Config: architectures: found"},
+		{quantized, func(m *jpqd.Compressed) { m.Config.ModelType = "gpt2" }, "Config: model_type: found"},
+		{answering, func(m *jpqd.Compressed) { m.Pooler.Bias = []float32{1} }, "Pooler: found a bias or a range, want none in a model for question answering"},
+		{answering, func(m *jpqd.Compressed) { m.Pooler.Input = r() }, "Pooler: found a bias or a range"},
+		{answering, func(m *jpqd.Compressed) { m.Pooler.Weight = m.Classifier.Weight }, "Pooler.Weight: found 2 × 16, want no elements in a model for question answering"},
+		{answering, func(m *jpqd.Compressed) { m.Config.Labels = []string{"a", "b", "c"} }, "Config: id2label: found 3 labels"},
+		{answering, func(m *jpqd.Compressed) { m.Classifier.Weight.Rows = 3 }, "Classifier.Weight: found 3 × 16, want 2 × 16"},
+		{roberta, func(m *jpqd.Compressed) { m.Embeddings.Position.Rows = 14 }, "Embeddings.Position: found 14 × 16, want 12 × 16"},
+		{roberta, func(m *jpqd.Compressed) { m.Config.PadTokenID = 13 }, "Config: max_position_embeddings: found 14, want more than"},
+		{distilbert, func(m *jpqd.Compressed) { m.Embeddings.TokenType = m.Embeddings.Word }, "Embeddings.TokenType: found 40 × 16, want no elements in a model without token types"},
+		{distilbert, func(m *jpqd.Compressed) { m.Embeddings.AddTypes[0] = r() }, "Embeddings.AddTypes: found a range, want none"},
+		{distilbert, func(m *jpqd.Compressed) { m.Config.TypeVocabSize = 2 }, "Config: type_vocab_size: found 2"},
+	} {
+		m := randomModel(c.form, 1)
+		c.change(m)
+		if e, err := int8.New(m); e != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("found %v, want %q", err, c.want)
+		}
+	}
+}
+
 // TestNewOfEmptyParts accepts what is missing of a block that lost everything.
 func TestNewOfEmptyParts(t *testing.T) {
 	f := tinyForm([]int{0, 0}, []int{0, 0}).quantized()
@@ -106,7 +161,7 @@ func TestLogitsRefuses(t *testing.T) {
 		{func(b *bert.Batch) { b.Offsets[0] = 1 }, 6, "first offset 1, want 0"},
 		{func(b *bert.Batch) { b.Offsets[2] = 6 }, 6, "found 6 tokens in sequences, want all 7"},
 		{func(b *bert.Batch) { b.Offsets = nil }, 6, "found 0 tokens in sequences, want all 7"},
-		{func(b *bert.Batch) { b.Append(make([]int32, 13), nil) }, 9, "sequence 2: found 13 tokens, want 1 to max_position_embeddings = 12"},
+		{func(b *bert.Batch) { b.Append(make([]int32, 13), nil) }, 9, "sequence 2: found 13 tokens, want 1 to 12, as many as max_position_embeddings = 12 has room for"},
 	} {
 		b := &bert.Batch{}
 		b.Append([]int32{1, 2, 3}, nil)
@@ -118,5 +173,34 @@ func TestLogitsRefuses(t *testing.T) {
 	}
 	if err := e.Logits(e.NewWorkspace(), &bert.Batch{}, nil); err != nil {
 		t.Errorf("no sequences: %v", err)
+	}
+}
+
+// TestLogitsOfFamilies has batches that only some families and heads refuse.
+func TestLogitsOfFamilies(t *testing.T) {
+	f := tinyForm([]int{3, 1}, []int{7, 15})
+	for _, c := range []struct {
+		family    string
+		answering bool
+		typ       int32 // of one token
+		length    int
+		room      int
+		want      string // "": no error
+	}{
+		{"bert", true, 1, 12, 24, ""},
+		{"bert", true, 1, 12, 2, "logits: found room for 2, want 12 tokens · 2 labels = 24"},
+		{"roberta", false, 0, 12, 3, ""}, // as many as the table of 14 has room for
+		{"roberta", false, 0, 13, 3, "found 13 tokens, want 1 to 12, as many as max_position_embeddings = 14 has room for"},
+		{"roberta", false, 1, 12, 3, "token 3: found type 1, want 0 to 0"},
+		{"distilbert", false, 1, 12, 3, ""}, // has no types that could be wrong
+	} {
+		f.family, f.answering = c.family, c.answering
+		e, b := engine(t, randomModel(f, 1)), &bert.Batch{}
+		b.Append(make([]int32, c.length), nil)
+		b.TypeIDs[3] = c.typ
+		err := e.Logits(e.NewWorkspace(), b, make([]float32, c.room))
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: found %v, want %q", c.family, err, c.want)
+		}
 	}
 }

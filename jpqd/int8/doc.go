@@ -9,9 +9,9 @@
 // not there, a block that lost all of them is a bias and a residual. An input
 // that query, key and value quantize alike is quantized once; scales, biases,
 // residuals, normalisations and the quantizers of what follows are applied to
-// some rows at a time while these are in the cache. The last block computes,
-// after its keys and values, only the first token of each sequence, which is
-// all that the classifier reads.
+// some rows at a time while these are in the cache. For classification the last
+// block computes, after its keys and values, only the first token of each
+// sequence, which is all that the pooler reads.
 //
 // # Arithmetic
 //
@@ -19,7 +19,7 @@
 //
 //	q = round((clamp(x, Low, High)−Low)·s − zp)    with s and zp of [jpqd.ActivationRange]
 //
-// and the weight's I8. In this version they are integers in the form of
+// and the weight's I8 − Zero. In this version they are integers in the form of
 // float32, multiplied by [kernels.GemmF32]: a product of two of them has at
 // most 16 bits, and every partial sum up to 2²⁴ is exact; a larger one is rounded
 // as any float32 is. The sum is then multiplied by Scale/s of its row and gets

@@ -6,71 +6,75 @@ import (
 )
 
 // table is an embedding table, in 8 bits where it is quantized.
-type table struct {
-	cols  int
-	f32   []float32 // (entries, cols), or nil
-	i8    []int8
-	scale []float32 // (entries)
-}
+type table struct{ *jpqd.CompressedMatrix }
 
-func newTable(m *jpqd.CompressedMatrix) table {
-	return table{cols: m.Cols, f32: m.F32, i8: m.I8, scale: m.Scale}
-}
-
-// lookup writes entry id to y (cols).
-func (t *table) lookup(id int32, y []float32) {
-	at := int(id) * t.cols
-	if t.i8 == nil {
-		copy(y, t.f32[at:at+t.cols])
-		return
+// lookup writes entry id to y (cols), quantized by q unless that is nil.
+func (t table) lookup(id int32, y []float32, q *quantizer) {
+	at := int(id) * t.Cols
+	if t.I8 == nil {
+		copy(y, t.F32[at:at+t.Cols])
+	} else {
+		scale, zero := t.Scale[id], t.ZeroPoint(int(id))
+		for j, v := range t.I8[at : at+t.Cols] {
+			y[j] = float32(int(v)-zero) * scale
+		}
 	}
-	scale := t.scale[id]
-	for j, v := range t.i8[at : at+t.cols] {
-		y[j] = float32(v) * scale
+	if q != nil {
+		q.fake(y, y)
 	}
 }
 
-// embeddings are the tables with the quantizers of the second sum's operands.
+// embeddings are the tables with the quantizers of their sums' operands.
 type embeddings struct {
-	word, position, tokenType table
-	sum, positions            *quantizer // nil: not quantized
+	cols                      int
+	word, position, tokenType table // no types: a table of nothing
+	types, sums               [2]*quantizer
 	norm                      norm
+}
+
+func newEmbeddings(c *jpqd.Compressed) embeddings {
+	in := &c.Embeddings
+	e := embeddings{
+		cols: c.Config.HiddenSize, word: table{&in.Word}, position: table{&in.Position},
+		types: newQuantizers(in.AddTypes), sums: newQuantizers(in.AddInputs), norm: newNorm(&in.Norm, c),
+	}
+	if c.Config.HasTokenTypes() {
+		e.tokenType = table{&in.TokenType}
+	}
+	return e
 }
 
 // embeddingTask looks up the operands of the second sum.
 type embeddingTask struct {
 	*embeddings
 	chunk  chunk
-	sums   []float32 // (rows, hidden) word + type
+	totals []float32 // (rows, hidden) word + type
 	places []float32 // (rows, hidden) position
 }
 
 // Run does the i-th group of rows.
 func (t *embeddingTask) Run(i int) {
-	cols, group := t.word.cols, rowsPerPart(t.word.cols)
+	cols, group := t.cols, rowsPerPart(t.cols)
 	first, end := i*group, min((i+1)*group, len(t.chunk.ids))
 	for r := first; r < end; r++ {
-		sum, place := t.sums[r*cols:][:cols], t.places[r*cols:][:cols]
-		t.word.lookup(t.chunk.ids[r], sum)
-		t.tokenType.lookup(t.chunk.typeIDs[r], place)
-		kernels.Add(sum, place, sum)
-		t.position.lookup(t.chunk.positions[r], place)
-	}
-	if sums := t.sums[first*cols : end*cols]; t.sum != nil {
-		t.sum.fake(sums, sums)
-	}
-	if places := t.places[first*cols : end*cols]; t.positions != nil {
-		t.positions.fake(places, places)
+		total, place := t.totals[r*cols:][:cols], t.places[r*cols:][:cols]
+		t.word.lookup(t.chunk.ids[r], total, t.types[0])
+		if t.tokenType.CompressedMatrix != nil {
+			t.tokenType.lookup(t.chunk.typeIDs[r], place, t.types[1])
+			kernels.Add(total, place, total)
+		}
+		t.position.lookup(t.chunk.positions[r], place, nil)
 	}
 }
 
 // embed fills w.x with the embedding output and w.copies with its quantized copies.
 func (e *embeddings) embed(w *Workspace, c chunk, next inputs) {
-	cols, n := e.word.cols, len(c.ids)*e.word.cols
-	w.embedding = embeddingTask{embeddings: e, chunk: c, sums: w.x[:n], places: w.h[:n]}
+	cols, n := e.cols, len(c.ids)*e.cols
+	w.embedding = embeddingTask{embeddings: e, chunk: c, totals: w.x[:n], places: w.h[:n]}
 	kernels.Parallel(parts(len(c.ids), cols), &w.embedding)
 	t := w.rowTask(len(c.ids), cols, w.x)
-	t.residual, t.norm = w.h[:n], &e.norm
+	t.add(w.h[:n], e.sums)
+	t.norm = &e.norm
 	t.copyTo(next, &w.copies)
 	t.run()
 }

@@ -16,7 +16,11 @@ import (
 func run(tb testing.TB, e *int8.Engine, b *bert.Batch) []float32 {
 	tb.Helper()
 	config := e.Config()
-	logits := make([]float32, b.Len()*config.NumLabels())
+	n := b.Len()
+	if config.QuestionAnswering() {
+		n = b.Rows()
+	}
+	logits := make([]float32, n*config.NumLabels())
 	if err := e.Logits(e.NewWorkspace(), b, logits); err != nil {
 		tb.Fatal(err)
 	}
@@ -42,7 +46,10 @@ func forms() map[string]form {
 	shared.shared = true
 	long := pruned
 	long.positions = 300
-	return map[string]form{
+	zeroPoints, pooled := pruned.quantized(), pruned
+	zeroPoints.zeroPoints = true
+	pooled.pooled = 5
+	all := map[string]form{
 		"float":                        dense,
 		"float pruned":                 pruned,
 		"float without heads":          tinyForm([]int{0, 2}, []int{24, 3}),
@@ -62,10 +69,29 @@ func forms() map[string]form {
 		"quantized last without heads": tinyForm([]int{2, 0}, []int{3, 24}).quantized(),
 		"quantized without neurons":    tinyForm([]int{4, 1}, []int{0, 0}).quantized(),
 		"quantized with nothing left":  tinyForm([]int{0, 0}, []int{0, 0}).quantized(),
+		"quantized with zero points":   zeroPoints,
+		"float pruned pooler":          pooled,
+		"quantized pruned pooler":      pooled.quantized(),
 	}
+	for _, family := range []string{"bert", "roberta", "distilbert"} {
+		for _, f := range []form{pruned, zeroPoints, tinyForm([]int{0, 2}, []int{24, 0}).quantized()} {
+			f.family = family
+			kind := family
+			switch {
+			case f.keptHeads[0] == 0:
+				kind += " quantized without heads"
+			case f.zeroPoints:
+				kind += " quantized"
+			}
+			all[kind] = f
+			f.answering = true
+			all[kind+" answering"] = f
+		}
+	}
+	return all
 }
 
-func (f form) hasQuantizers() bool { return f.inputs || f.operands || f.sums }
+func (f form) hasQuantizers() bool { return f.inputs || f.operands || f.sums || f.others }
 
 func (f form) lengths() []int {
 	if f.positions > 100 {
@@ -124,7 +150,11 @@ func TestLogitsOfAlone(t *testing.T) {
 			for s := range b.Len() {
 				alone := &bert.Batch{}
 				alone.Append(b.IDs[b.Offsets[s]:b.Offsets[s+1]], b.TypeIDs[b.Offsets[s]:b.Offsets[s+1]])
-				if got, want := run(t, e, alone), all[3*s:3*s+3]; !slices.Equal(got, want) {
+				first, end := 3*s, 3*s+3
+				if f.answering {
+					first, end = 2*b.Offsets[s], 2*b.Offsets[s+1]
+				}
+				if got, want := run(t, e, alone), all[first:end]; !slices.Equal(got, want) {
 					t.Errorf("sequence %d: found %v alone, %v in the batch", s, got, want)
 				}
 			}

@@ -9,7 +9,7 @@ import (
 
 // layer is the plan of one transformer block.
 type layer struct {
-	last           bool // only the first token of each sequence is wanted
+	last           bool // only the first token of each sequence is wanted, as classification does
 	heads, headDim int
 	neurons        int
 
@@ -17,14 +17,21 @@ type layer struct {
 	inputs                               inputs // of all rows; last block: of key and value
 	firstInputs                          inputs // last block: of the query
 	queryOut, keyOut, probsOut, valueOut *quantizer
-	scoreScale                           float32 // 1/√head_dim and what the integers 1 of query and key are worth
+	queryIn                              *quantizer // before its scaling by queryScale
+	queryScale                           float32    // 1/√head_dim where the query is scaled and not the scores, or 1
+	scaleIn                              *quantizer // of the scores before their scaling
+	scoreStep                            float32    // what the integers 1 of query and key are worth; 1/√head_dim in it unless scaleIn comes between
+	scoreScale                           float32    // 1/√head_dim behind scaleIn
+	scoresIn                             *quantizer
 	contextScale                         float32 // what the integers 1 of probabilities and value are worth
 
 	output        linear
+	attentionSum  [2]*quantizer
 	attentionNorm norm
 	ffnIn         linear
 	ffnInputs     inputs
 	ffnOut        linear
+	outputSum     [2]*quantizer
 	outputNorm    norm
 }
 
@@ -34,7 +41,8 @@ func newLayer(l *jpqd.CompressedLayer, c *jpqd.Compressed, last bool) layer {
 	p := layer{
 		last: last, heads: len(l.Heads), headDim: headDim, neurons: len(l.Neurons),
 		output: newLinear(&l.Output, len(l.Heads)*headDim), ffnOut: newLinear(&l.FFNOut, len(l.Neurons)),
-		attentionNorm: newNorm(&l.AttentionNorm, c), outputNorm: newNorm(&l.OutputNorm, c),
+		attentionSum: newQuantizers(l.AttentionAdd), attentionNorm: newNorm(&l.AttentionNorm, c),
+		outputSum: newQuantizers(l.OutputAdd), outputNorm: newNorm(&l.OutputNorm, c),
 	}
 	if p.heads > 0 {
 		p.query, p.key, p.value = newLinear(&l.Query, hidden), newLinear(&l.Key, hidden), newLinear(&l.Value, hidden)
@@ -43,10 +51,7 @@ func newLayer(l *jpqd.CompressedLayer, c *jpqd.Compressed, last bool) layer {
 		} else {
 			p.inputs = newInputs(&p.query, &p.key, &p.value)
 		}
-		p.queryOut, p.keyOut = newQuantizer(l.QueryOut), newQuantizer(l.KeyOut)
-		p.probsOut, p.valueOut = newQuantizer(l.ProbsOut), newQuantizer(l.ValueOut)
-		p.scoreScale = float32(p.queryOut.step() * p.keyOut.step() / math.Sqrt(float64(headDim)))
-		p.contextScale = float32(p.probsOut.step() * p.valueOut.step())
+		p.planProducts(l, c)
 	}
 	if p.neurons > 0 {
 		p.ffnIn = newLinear(&l.FFNIn, hidden)
@@ -55,8 +60,27 @@ func newLayer(l *jpqd.CompressedLayer, c *jpqd.Compressed, last bool) layer {
 	return p
 }
 
+// planProducts plans the two products of attention and what is between them.
+func (p *layer) planProducts(l *jpqd.CompressedLayer, c *jpqd.Compressed) {
+	p.queryOut, p.keyOut = newQuantizer(l.QueryOut), newQuantizer(l.KeyOut)
+	p.probsOut, p.valueOut = newQuantizer(l.ProbsOut), newQuantizer(l.ValueOut)
+	p.scoresIn = newQuantizer(l.ScoresIn)
+	step, scale := p.queryOut.step()*p.keyOut.step(), 1/math.Sqrt(float64(p.headDim))
+	p.queryScale = 1
+	switch {
+	case c.Config.ScalesQuery():
+		p.queryIn, p.queryScale = newQuantizer(l.ScaleIn), float32(scale)
+	case l.ScaleIn != nil:
+		p.scaleIn, p.scoreScale = newQuantizer(l.ScaleIn), float32(scale)
+	default:
+		step *= scale
+	}
+	p.scoreStep = float32(step)
+	p.contextScale = float32(p.probsOut.step() * p.valueOut.step())
+}
+
 func newNorm(n *jpqd.CompressedNorm, c *jpqd.Compressed) norm {
-	return norm{gamma: n.Gamma, beta: n.Beta, eps: float32(c.Config.LayerNormEps)}
+	return norm{input: newQuantizer(n.Input), gamma: n.Gamma, beta: n.Beta, eps: float32(c.Config.LayerNormEps)}
 }
 
 // forward replaces the block's input in w.x, whose quantized copies are in
@@ -73,7 +97,8 @@ func (l *layer) forward(w *Workspace, c chunk, next inputs) {
 	}
 	l.output.multiply(rows, w.context, w.h)
 	t := w.after(&l.output, rows, w.h)
-	t.residual, t.norm = residual, &l.attentionNorm
+	t.add(residual, l.attentionSum)
+	t.norm = &l.attentionNorm
 	t.copyTo(l.ffnInputs, &w.copies)
 	t.run()
 	if l.neurons > 0 {
@@ -85,7 +110,8 @@ func (l *layer) forward(w *Workspace, c chunk, next inputs) {
 	}
 	l.ffnOut.multiply(rows, w.neurons, w.x)
 	t = w.after(&l.ffnOut, rows, w.x)
-	t.residual, t.norm = w.h, &l.outputNorm
+	t.add(w.h, l.outputSum)
+	t.norm = &l.outputNorm
 	t.copyTo(next, &w.copies)
 	t.run()
 }
@@ -110,7 +136,11 @@ func (l *layer) attend(w *Workspace, c chunk, rows int) {
 	if l.last {
 		all, x, copies = l.firstInputs, w.first, &w.firstCopies
 	}
-	l.project(w, &l.query, rows, all.operand(&l.query, x, copies), l.queryOut, w.query)
+	l.query.multiply(rows, all.operand(&l.query, x, copies), w.query)
+	t := w.after(&l.query, rows, w.query)
+	t.result, t.times = l.queryIn, l.queryScale
+	t.inPlace(l.queryOut)
+	t.run()
 	l.project(w, &l.key, len(c.ids), l.inputs.operand(&l.key, w.x, &w.copies), l.keyOut, w.key)
 	l.project(w, &l.value, len(c.ids), l.inputs.operand(&l.value, w.x, &w.copies), l.valueOut, w.value)
 	w.attend(l, c)
@@ -122,7 +152,7 @@ func (l *layer) attend(w *Workspace, c chunk, rows int) {
 	}
 }
 
-// project computes the query, key or value y of n rows of x.
+// project computes the key or value y of n rows of x.
 func (l *layer) project(w *Workspace, p *linear, n int, x []float32, q *quantizer, y []float32) {
 	p.multiply(n, x, y)
 	t := w.after(p, n, y)

@@ -36,14 +36,18 @@ func newLinear(l *jpqd.CompressedLinear, width int) linear {
 	return p
 }
 
-// floats are the floats of a matrix, or its integers in their form.
+// floats are the floats of a matrix, or its integers in their form, counted
+// from the zero point of their row.
 func floats(m *jpqd.CompressedMatrix) []float32 {
 	if m.I8 == nil {
 		return m.F32
 	}
 	w := make([]float32, len(m.I8))
-	for i, v := range m.I8 {
-		w[i] = float32(v)
+	for r := range m.Rows {
+		zero := m.ZeroPoint(r)
+		for i := r * m.Cols; i < (r+1)*m.Cols; i++ {
+			w[i] = float32(int(m.I8[i]) - zero)
+		}
 	}
 	return w
 }

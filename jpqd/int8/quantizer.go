@@ -33,6 +33,10 @@ func newQuantizer(r *jpqd.ActivationRange) *quantizer {
 	}
 }
 
+func newQuantizers(pair [2]*jpqd.ActivationRange) [2]*quantizer {
+	return [2]*quantizer{newQuantizer(pair[0]), newQuantizer(pair[1])}
+}
+
 // step is the value of the integer 1; it is 1 where nothing is quantized.
 func (q *quantizer) step() float64 {
 	if q == nil {

@@ -13,11 +13,17 @@ type form struct {
 	hidden, heads, intermediate, vocab, positions int
 	keptHeads, keptNeurons                        []int // of each layer
 
-	weights  bool // linears and tables in 8 bits
-	inputs   bool // inputs of linears quantized
-	shared   bool // query, key and value quantize their input alike
-	operands bool // operands of both attention products quantized
-	sums     bool // operands of the embeddings' sum quantized
+	family    string // model_type; "" is BERT
+	answering bool   // question answering
+	pooled    int    // rows of the pooler; 0: all
+
+	weights    bool // linears and tables in 8 bits
+	zeroPoints bool // of weights
+	inputs     bool // inputs of linears quantized
+	shared     bool // query, key and value quantize their input alike
+	operands   bool // operands of both attention products quantized
+	sums       bool // operands of the embeddings' second sum quantized
+	others     bool // operands of the other sums, scores, inputs of normalisations and logits quantized
 }
 
 // tinyForm has two layers of the given shapes in float.
@@ -27,8 +33,27 @@ func tinyForm(heads, neurons []int) form {
 
 // quantized is a form with every quantizer there is.
 func (f form) quantized() form {
-	f.weights, f.inputs, f.operands, f.sums = true, true, true, true
+	f.weights, f.inputs, f.operands, f.sums, f.others = true, true, true, true, true
 	return f
+}
+
+// config is that of the uncompressed model, for sequences of up to f.positions tokens.
+func (f form) config() bert.Config {
+	cfg, err := bert.DefaultConfigFor(f.family)
+	if err != nil {
+		panic(err)
+	}
+	cfg.VocabSize, cfg.HiddenSize, cfg.NumHiddenLayers, cfg.NumAttentionHeads = f.vocab, f.hidden, len(f.keptHeads), f.heads
+	cfg.IntermediateSize, cfg.Labels = f.intermediate, []string{"a", "b", "c"}
+	cfg.MaxPositionEmbeddings = f.positions + cfg.PositionOffset()
+	if cfg.ModelType == "roberta" {
+		cfg.TypeVocabSize = 1
+	}
+	if f.answering {
+		cfg.Architecture = map[string]string{"bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert"}[cfg.ModelType] + "ForQuestionAnswering"
+		cfg.Labels = cfg.Labels[:2]
+	}
+	return cfg
 }
 
 // builder draws the parts of a model.
@@ -41,12 +66,14 @@ type builder struct {
 // it is negligible.
 func randomModel(f form, seed uint64) *jpqd.Compressed {
 	b := &builder{f, rand.New(rand.NewPCG(seed, 7))}
-	cfg := bert.DefaultConfig()
-	cfg.VocabSize, cfg.HiddenSize, cfg.NumHiddenLayers, cfg.NumAttentionHeads = f.vocab, f.hidden, len(f.keptHeads), f.heads
-	cfg.IntermediateSize, cfg.MaxPositionEmbeddings, cfg.Labels = f.intermediate, f.positions, []string{"a", "b", "c"}
+	cfg := f.config()
 	c := &jpqd.Compressed{Config: cfg}
 	c.Embeddings = jpqd.CompressedEmbeddings{
-		Word: b.matrix(f.vocab, f.hidden, 1), Position: b.matrix(f.positions, f.hidden, 1), TokenType: b.matrix(2, f.hidden, 1), Norm: b.norm(),
+		Word: b.matrix(f.vocab, f.hidden, 1), Position: b.matrix(f.positions, f.hidden, 1), Norm: b.norm(4),
+	}
+	if cfg.HasTokenTypes() {
+		c.Embeddings.TokenType = b.matrix(cfg.TypeVocabSize, f.hidden, 1)
+		c.Embeddings.AddTypes = b.pair(3, 3)
 	}
 	if f.sums {
 		c.Embeddings.AddInputs = [2]*jpqd.ActivationRange{b.asymmetric(4), b.symmetric(3)}
@@ -54,11 +81,32 @@ func randomModel(f form, seed uint64) *jpqd.Compressed {
 	for i := range f.keptHeads {
 		c.Layers = append(c.Layers, b.layer(f.keptHeads[i], f.keptNeurons[i], cfg.HeadDim()))
 	}
-	c.Pooler, c.Classifier = b.linear(f.hidden, f.hidden, nil), b.linear(3, f.hidden, nil)
+	width := f.hidden
+	if !f.answering {
+		if f.pooled > 0 {
+			width = f.pooled
+		}
+		c.Pooler = b.linear(width, f.hidden, nil)
+	}
+	c.Classifier = b.linear(cfg.NumLabels(), width, nil)
 	if f.inputs {
-		c.Pooler.Input, c.Classifier.Input = b.asymmetric(2.5), b.symmetric(1)
+		if !f.answering {
+			c.Pooler.Input = b.asymmetric(2.5)
+		}
+		c.Classifier.Input = b.symmetric(1)
+	}
+	if f.others {
+		c.Logits = b.asymmetric(2)
 	}
 	return c
+}
+
+// pair is the ranges of a sum's operands.
+func (b *builder) pair(left, right float64) [2]*jpqd.ActivationRange {
+	if !b.others {
+		return [2]*jpqd.ActivationRange{}
+	}
+	return [2]*jpqd.ActivationRange{b.asymmetric(left), b.symmetric(right)}
 }
 
 func (b *builder) layer(heads, neurons, headDim int) jpqd.CompressedLayer {
@@ -74,8 +122,11 @@ func (b *builder) layer(heads, neurons, headDim int) jpqd.CompressedLayer {
 	l := jpqd.CompressedLayer{
 		Heads: b.choose(heads, b.heads), Neurons: b.choose(neurons, b.intermediate),
 		Query: b.linear(width, b.hidden, query), Key: b.linear(width, b.hidden, key), Value: b.linear(width, b.hidden, value),
-		Output: b.linear(b.hidden, width, output), AttentionNorm: b.norm(),
-		FFNIn: b.linear(neurons, b.hidden, in), FFNOut: b.linear(b.hidden, neurons, out), OutputNorm: b.norm(),
+		Output: b.linear(b.hidden, width, output), AttentionAdd: b.pair(2, 2.5), AttentionNorm: b.norm(3),
+		FFNIn: b.linear(neurons, b.hidden, in), FFNOut: b.linear(b.hidden, neurons, out), OutputAdd: b.pair(2, 2.5), OutputNorm: b.norm(3),
+	}
+	if b.others {
+		l.ScaleIn, l.ScoresIn = b.asymmetric(5), b.symmetric(2.5)
 	}
 	if b.operands {
 		l.QueryOut, l.KeyOut, l.ValueOut = b.symmetric(2.5), b.symmetric(2.5), b.asymmetric(2.5)
@@ -110,16 +161,29 @@ func (b *builder) matrix(rows, cols int, deviation float64) jpqd.CompressedMatri
 	for i := range m.I8 {
 		m.I8[i] = int8(max(-64, min(63, math.Round(b.rng.NormFloat64()*21))))
 	}
+	if b.zeroPoints {
+		m.Zero = make([]int8, rows)
+		for i := range m.Zero {
+			m.Zero[i] = int8(b.rng.IntN(256) - 128)
+			for j := i * cols; j < (i+1)*cols; j++ {
+				m.I8[j] = int8(max(-128, min(127, int(m.I8[j])+int(m.Zero[i]))))
+			}
+		}
+	}
 	for i := range m.Scale {
 		m.Scale[i] = float32(deviation / 21 * (0.8 + 0.4*b.rng.Float64()))
 	}
 	return m
 }
 
-func (b *builder) norm() jpqd.CompressedNorm {
+// norm quantizes an input of about the size, if other quantizers are wanted.
+func (b *builder) norm(size float64) jpqd.CompressedNorm {
 	n := jpqd.CompressedNorm{Gamma: b.floats(b.hidden, 0.1), Beta: b.floats(b.hidden, 0.1)}
 	for i := range n.Gamma {
 		n.Gamma[i]++
+	}
+	if b.others {
+		n.Input = b.asymmetric(size)
 	}
 	return n
 }
@@ -148,10 +212,11 @@ func (b *builder) symmetric(high float64) *jpqd.ActivationRange {
 func randomBatch(f form, seed uint64, lengths ...int) *bert.Batch {
 	rng := rand.New(rand.NewPCG(seed, 11))
 	b := &bert.Batch{}
+	cfg := f.config()
 	for _, n := range lengths {
 		ids, types := make([]int32, n), make([]int32, n)
 		for i := range ids {
-			ids[i], types[i] = int32(rng.IntN(f.vocab)), int32(rng.IntN(2))
+			ids[i], types[i] = int32(rng.IntN(f.vocab)), int32(rng.IntN(max(1, cfg.TypeVocabSize)))
 		}
 		b.Append(ids, types)
 	}

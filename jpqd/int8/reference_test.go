@@ -27,33 +27,51 @@ func (r *reference) logits(b *bert.Batch) []float64 {
 		for i := range r.model.Layers {
 			x = r.layer(&r.model.Layers[i], x)
 		}
-		pooled := r.linear(&r.model.Pooler, x[:1])
-		apply(pooled, math.Tanh)
-		all = append(all, r.linear(&r.model.Classifier, pooled)[0]...)
+		if !r.model.Config.QuestionAnswering() {
+			x = r.linear(&r.model.Pooler, x[:1])
+			if r.model.Config.PoolerReLU() {
+				apply(x, func(v float64) float64 { return max(v, 0) })
+			} else {
+				apply(x, math.Tanh)
+			}
+		}
+		for _, row := range r.fake(r.model.Logits, r.linear(&r.model.Classifier, x)) {
+			all = append(all, row...)
+		}
 	}
 	return all
 }
 
+// sum is the sum of two operands, each quantized.
+func (r *reference) sum(ranges [2]*jpqd.ActivationRange, a, b rows) rows {
+	return add(r.fake(ranges[0], a), r.fake(ranges[1], b))
+}
+
 func (r *reference) embed(b *bert.Batch, first, end int) rows {
 	e := &r.model.Embeddings
-	var sums, places rows
+	var x, types, places rows
 	for i := first; i < end; i++ {
-		word, typ := matrixRow(&e.Word, int(b.IDs[i])), matrixRow(&e.TokenType, int(b.TypeIDs[i]))
-		sums = append(sums, add(rows{word}, rows{typ})[0])
-		places = append(places, matrixRow(&e.Position, int(b.Positions[i])))
+		x = append(x, matrixRow(&e.Word, int(b.IDs[i])))
+		if r.model.Config.ModelType != "distilbert" {
+			types = append(types, matrixRow(&e.TokenType, int(b.TypeIDs[i])))
+		}
+		places = append(places, matrixRow(&e.Position, i-first))
 	}
-	return r.norm(&e.Norm, add(r.fake(e.AddInputs[0], sums), r.fake(e.AddInputs[1], places)))
+	if types != nil {
+		x = r.sum(e.AddTypes, x, types)
+	}
+	return r.norm(&e.Norm, r.sum(e.AddInputs, x, places))
 }
 
 func (r *reference) layer(l *jpqd.CompressedLayer, x rows) rows {
-	h := r.norm(&l.AttentionNorm, add(r.attention(l, x), x))
+	h := r.norm(&l.AttentionNorm, r.sum(l.AttentionAdd, r.attention(l, x), x))
 	ffn := broadcast(l.FFNOut.Bias, len(x))
 	if len(l.Neurons) > 0 {
 		mid := r.linear(&l.FFNIn, h)
 		apply(mid, func(v float64) float64 { return v * (1 + math.Erf(v/math.Sqrt2)) / 2 })
 		ffn = r.linear(&l.FFNOut, mid)
 	}
-	return r.norm(&l.OutputNorm, add(ffn, h))
+	return r.norm(&l.OutputNorm, r.sum(l.OutputAdd, ffn, h))
 }
 
 func (r *reference) attention(l *jpqd.CompressedLayer, x rows) rows {
@@ -61,16 +79,26 @@ func (r *reference) attention(l *jpqd.CompressedLayer, x rows) rows {
 		return broadcast(l.Output.Bias, len(x))
 	}
 	d := r.model.Config.HeadDim()
-	q, k := r.fake(l.QueryOut, r.linear(&l.Query, x)), r.fake(l.KeyOut, r.linear(&l.Key, x))
+	root := math.Sqrt(float64(d))
+	q := r.linear(&l.Query, x)
+	scaleIn := l.ScaleIn
+	if r.model.Config.ScalesQuery() {
+		q = r.fake(scaleIn, q)
+		apply(q, func(v float64) float64 { return v / root })
+		scaleIn, root = nil, 1
+	}
+	q, k := r.fake(l.QueryOut, q), r.fake(l.KeyOut, r.linear(&l.Key, x))
 	v := r.fake(l.ValueOut, r.linear(&l.Value, x))
 	context := make(rows, len(x))
 	for h := range l.Heads {
 		for i := range x {
 			p := make([]float64, len(x))
 			for j := range x {
-				p[j] = dot(q[i][h*d:(h+1)*d], k[j][h*d:(h+1)*d]) / math.Sqrt(float64(d))
+				p[j] = dot(q[i][h*d:(h+1)*d], k[j][h*d:(h+1)*d])
 			}
-			p = r.fake(l.ProbsOut, rows{softmax(p)})[0]
+			scores := r.fake(scaleIn, rows{p})
+			apply(scores, func(v float64) float64 { return v / root })
+			p = r.fake(l.ProbsOut, rows{softmax(r.fake(l.ScoresIn, scores)[0])})[0]
 			for c := h * d; c < (h+1)*d; c++ {
 				var sum float64
 				for j := range x {
@@ -115,6 +143,7 @@ func (r *reference) fake(a *jpqd.ActivationRange, x rows) rows {
 }
 
 func (r *reference) norm(n *jpqd.CompressedNorm, x rows) rows {
+	x = r.fake(n.Input, x)
 	y := make(rows, len(x))
 	for i := range x {
 		var mean, variance float64
@@ -136,6 +165,9 @@ func matrixRow(m *jpqd.CompressedMatrix, i int) []float64 {
 	for j := range row {
 		if m.I8 != nil {
 			row[j] = float64(m.I8[i*m.Cols+j]) * float64(m.Scale[i])
+			if m.Zero != nil {
+				row[j] -= float64(m.Zero[i]) * float64(m.Scale[i])
+			}
 		} else {
 			row[j] = float64(m.F32[i*m.Cols+j])
 		}

@@ -13,26 +13,32 @@ func parts(rows, cols int) int {
 	return (rows + each - 1) / each
 }
 
-// norm is a layer normalisation.
+// norm is a layer normalisation of what its input quantizer leaves.
 type norm struct {
-	gamma, beta []float32 // (cols)
+	input       *quantizer // or nil
+	gamma, beta []float32  // (cols)
 	eps         float32
 }
 
 // rowTask does to the rows of y (rows, cols), some at a time while they are in
 // the cache, all that follows a product:
 //
-//	y = norm(activation(y·factor·scale + bias + residual)),  then its quantized copies
+//	y = result(y·factor·scale + bias)·times
+//	y = norm(activation(y + residualIn(residual))),  then its quantized copies
 //
+// A residual that is quantized is overwritten: nothing reads it afterwards.
 // What depends on the place of an element within a vector is done row by row,
 // so that a result depends on its row alone.
 type rowTask struct {
 	rows, cols int
 	y          []float32
 	factor     float32
-	scale      []float32            // (cols) or nil
-	bias       []float32            // (cols) or nil
+	scale      []float32  // (cols) or nil
+	bias       []float32  // (cols) or nil
+	result     *quantizer // or nil
+	times      float32
 	residual   []float32            // (rows, cols) or nil
+	residualIn *quantizer           // or nil
 	activation func(x, y []float32) // or nil
 	norm       *norm                // or nil
 	mean, rstd []float32            // (rows) for the norm
@@ -47,7 +53,7 @@ type quantizedCopy struct {
 
 // rowTask returns the workspace's task for y (rows, cols), with nothing to do.
 func (w *Workspace) rowTask(rows, cols int, y []float32) *rowTask {
-	w.row = rowTask{rows: rows, cols: cols, y: y[:rows*cols], factor: 1, mean: w.mean, rstd: w.rstd, copies: w.row.copies[:0]}
+	w.row = rowTask{rows: rows, cols: cols, y: y[:rows*cols], factor: 1, times: 1, mean: w.mean, rstd: w.rstd, copies: w.row.copies[:0]}
 	return &w.row
 }
 
@@ -56,6 +62,11 @@ func (w *Workspace) after(l *linear, rows int, y []float32) *rowTask {
 	t := w.rowTask(rows, l.rows, y)
 	t.scale, t.bias = l.scale, l.bias
 	return t
+}
+
+// add makes the task add a residual, each operand quantized.
+func (t *rowTask) add(residual []float32, operands [2]*quantizer) {
+	t.result, t.residual, t.residualIn = operands[0], residual, operands[1]
 }
 
 // copyTo makes the task write a copy quantized by each of the inputs.
@@ -86,8 +97,18 @@ func (t *rowTask) Run(i int) {
 	for at := 0; at < len(y); at += t.cols {
 		t.affine(y[at : at+t.cols])
 	}
+	if t.result != nil {
+		t.result.fake(y, y)
+	}
+	if t.times != 1 {
+		kernels.Scale(t.times, y, y)
+	}
 	if t.residual != nil {
-		kernels.Add(y, t.residual[lo:hi], y)
+		residual := t.residual[lo:hi]
+		if t.residualIn != nil {
+			t.residualIn.fake(residual, residual)
+		}
+		kernels.Add(y, residual, y)
 	}
 	if t.activation != nil {
 		for at := 0; at < len(y); at += t.cols {
@@ -95,6 +116,9 @@ func (t *rowTask) Run(i int) {
 		}
 	}
 	if n := t.norm; n != nil {
+		if n.input != nil {
+			n.input.fake(y, y)
+		}
 		kernels.LayerNorm(end-first, t.cols, y, n.gamma, n.beta, n.eps, y, t.mean[first:end], t.rstd[first:end])
 	}
 	for _, c := range t.copies {

@@ -34,7 +34,7 @@ type widths struct {
 }
 
 func (e *Engine) widths() widths {
-	s := widths{hidden: e.config.HiddenSize, copies: len(e.poolerInputs)}
+	s := widths{hidden: e.config.HiddenSize, copies: len(e.headInputs)}
 	for i := range e.layers {
 		l := &e.layers[i]
 		s.context = max(s.context, l.heads*l.headDim)

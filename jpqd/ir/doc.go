@@ -5,9 +5,11 @@
 //
 // [Write] makes openvino_model.xml (the graph) and openvino_model.bin (the
 // constants, little-endian, each at a multiple of 64 bytes, equal ones stored
-// once). Inputs are input_ids, attention_mask and token_type_ids, i64 of shape
-// (batch, sequence), both dimensions dynamic; the output is logits, f32 of
-// shape (batch, labels). Layers are named after Hugging Face modules.
+// once). Inputs are input_ids, attention_mask and, of models with more than one
+// token type, token_type_ids, i64 of shape (batch, sequence), both dimensions
+// dynamic. The output is logits, f32 of shape (batch, labels); of question
+// answering start_logits and end_logits, of shape (batch, sequence). Layers are
+// named after Hugging Face's modules of BERT, RoBERTa or DistilBERT.
 //
 // # Quantization
 //
@@ -15,9 +17,13 @@
 //
 //	Const i8 (out, in) -> Convert f32 -> Multiply scale (out, 1)
 //
+// or, where its rows have zero points,
+//
+//	Const i8 (out, in) -> Convert f32 -> Subtract zero point (out, 1) -> Multiply scale (out, 1)
+//
 // in front of its MatMul or, for an embedding table, of its Gather. That is the
-// form in which the runtime keeps the integers and picks int8 kernels. Every
-// [jpqd.ActivationRange] becomes a FakeQuantize with scalar limits; two
+// form in which the runtime keeps the integers and, for a MatMul without zero
+// points of its weight, picks int8 kernels. Every [jpqd.ActivationRange] becomes a FakeQuantize with scalar limits; two
 // quantizers with equal ranges on one tensor become one layer. Its output limits
 // are its input limits unless 0 lies between two levels of the range; then they
 // are moved to where the zero point of the range puts them.
@@ -31,9 +37,10 @@
 // # Scale of the attention scores
 //
 // The factor 1/√head_dim is applied to the query projection: to its weight (the
-// scales of an integer one), its bias and the limits of QueryOut. A Multiply
-// after the product would be moved onto one operand by the runtime, which then
-// computes the product in float. Query and scores are the same values as
+// scales of an integer one), its bias and the limits of every quantizer from
+// there to where a model in training divides. A Multiply after the product
+// would be moved onto one operand by the runtime, which then computes the
+// product in float. Query and scores are the same values as
 // before, exactly so when √head_dim is a power of two, else up to float rounding.
 //
 // # Evaluation

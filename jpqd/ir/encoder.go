@@ -2,8 +2,7 @@ package ir
 
 import (
 	"encoding/xml"
-	"math"
-	"strconv"
+	"fmt"
 
 	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/jpqd"
@@ -18,38 +17,55 @@ const masked = -10000
 type encoder struct {
 	*graph
 	config *bert.Config
+	names  *moduleNames
 	mask   *node // attention_mask, (batch, sequence)
 	bias   *node // of the scores, (batch, 1, 1, sequence); nil until a layer needs it
 }
 
 // newEncoder is the graph of c, which [jpqd.Compressed.Validate] has accepted.
-func newEncoder(c *jpqd.Compressed) *graph {
-	e := &encoder{graph: newGraph("bert"), config: &c.Config}
+func newEncoder(c *jpqd.Compressed) (*graph, error) {
+	names, err := findNames(&c.Config)
+	if err != nil {
+		return nil, err
+	}
+	e := &encoder{graph: newGraph(names.graph), config: &c.Config, names: names}
 	ids := e.parameter("input_ids", I64, dynamic, dynamic)
 	e.mask = e.parameter("attention_mask", I64, dynamic, dynamic)
-	types := e.parameter("token_type_ids", I64, dynamic, dynamic)
-
-	x := e.embeddings("bert.embeddings", &c.Embeddings, ids, types)
+	// With one type there is nothing to choose: Hugging Face's RoBERTa has no
+	// such input.
+	var types *node
+	if c.Config.TypeVocabSize > 1 {
+		types = e.parameter("token_type_ids", I64, dynamic, dynamic)
+	}
+	x := e.embeddings(names.embeddings, &c.Embeddings, ids, types)
 	var heads, neurons []int
 	for i := range c.Layers {
-		x = e.block("bert.encoder.layer."+strconv.Itoa(i), &c.Layers[i], x)
+		x = e.block(fmt.Sprintf(names.layer, i), &c.Layers[i], x)
 		heads = append(heads, len(c.Layers[i].Heads))
 		neurons = append(neurons, len(c.Layers[i].Neurons))
 	}
-	first := e.gather("bert.pooler/first_token", x, e.int("bert.pooler/first_token/index", 0), 1)
-	pooled := e.tanh("bert.pooler", e.linear("bert.pooler.dense", &c.Pooler, first))
-	e.result("logits", e.linear("classifier", &c.Classifier, pooled))
-
+	if c.Config.QuestionAnswering() {
+		e.answers(c, x)
+	} else {
+		e.classes(c, x)
+	}
 	e.info = []xmlInfo{{XMLName: xml.Name{Local: "jpqd"}, Children: []xmlInfo{
 		infoLeaf("heads", joinInts(heads)), infoLeaf("neurons", joinInts(neurons)),
 	}}}
-	return e.graph
+	return e.graph, nil
 }
 
-// embeddings is (batch, sequence) -> (batch, sequence, hidden).
+// embeddings is (batch, sequence) -> (batch, sequence, hidden). types is nil for
+// at most one type.
 func (e *encoder) embeddings(path string, c *jpqd.CompressedEmbeddings, ids, types *node) *node {
-	word := e.gather(path+".word_embeddings", e.matrix(path+".word_embeddings.weight", &c.Word), ids, 0)
-	typ := e.gather(path+".token_type_embeddings", e.matrix(path+".token_type_embeddings.weight", &c.TokenType), types, 0)
+	x := e.gather(path+".word_embeddings", e.matrix(path+".word_embeddings.weight", &c.Word), ids, 0)
+	if e.config.HasTokenTypes() {
+		if types == nil {
+			types = e.int(path+"/token_type_ids", 0)
+		}
+		typ := e.gather(path+".token_type_embeddings", e.matrix(path+".token_type_embeddings.weight", &c.TokenType), types, 0)
+		x = e.sum(path+"/add_0", x, typ, c.AddTypes)
+	}
 
 	all := make([]int64, c.Position.Rows)
 	for i := range all {
@@ -59,52 +75,67 @@ func (e *encoder) embeddings(path string, c *jpqd.CompressedEmbeddings, ids, typ
 	length := e.gather(path+"/sequence_length", shape, e.ints(path+"/sequence_length/index", 1), 0)
 	positionIDs := e.head(path+"/position_ids/slice", e.constant(path+"/position_ids", values[int64](all), 1, len(all)), length, 1)
 	position := e.gather(path+".position_embeddings", e.matrix(path+".position_embeddings.weight", &c.Position), positionIDs, 0)
-
-	left := e.fakeQuantize(path+"/add_1/fq_input_0", e.plus(path+"/add_0", word, typ), c.AddInputs[0])
-	right := e.fakeQuantize(path+"/add_1/fq_input_1", position, c.AddInputs[1])
-	return e.norm(path+".LayerNorm", &c.Norm, e.plus(path+"/add_1", left, right))
+	return e.norm(path+".LayerNorm", &c.Norm, e.sum(path+"/add_1", x, position, c.AddInputs))
 }
 
 // block is one transformer block, (batch, sequence, hidden) -> the same.
 func (e *encoder) block(path string, c *jpqd.CompressedLayer, x *node) *node {
-	dense := path + ".attention.output.dense"
-	h := x
+	dense := path + e.names.output
+	var attended *node
 	if len(c.Heads) > 0 {
-		h = e.linear(dense, &c.Output, e.attention(path+".attention.self", c, x))
-		h = e.plus(path+".attention.output/residual", h, x)
+		attended = e.linear(dense, &c.Output, e.attention(path, c, x))
 	} else {
-		h = e.plus(path+".attention.output/residual", e.row(dense+".bias", c.Output.Bias, 3), x)
+		attended = e.row(dense+".bias", c.Output.Bias, 3)
 	}
-	h = e.norm(path+".attention.output.LayerNorm", &c.AttentionNorm, h)
+	h := e.norm(path+e.names.attentionNorm, &c.AttentionNorm, e.sum(dense+"/residual", attended, x, c.AttentionAdd))
 
-	dense = path + ".output.dense"
+	dense = path + e.names.ffnOut
 	var y *node
 	if len(c.Neurons) > 0 {
-		y = e.gelu(path+".intermediate/gelu", e.linear(path+".intermediate.dense", &c.FFNIn, h))
+		in := path + e.names.ffnIn
+		y = e.gelu(in+"/gelu", e.linear(in, &c.FFNIn, h))
 		y = e.linear(dense, &c.FFNOut, y)
 	} else {
 		y = e.row(dense+".bias", c.FFNOut.Bias, 3)
 	}
-	return e.norm(path+".output.LayerNorm", &c.OutputNorm, e.plus(path+".output/residual", y, h))
+	return e.norm(path+e.names.outputNorm, &c.OutputNorm, e.sum(dense+"/residual", y, h, c.OutputAdd))
+}
+
+// sum is a + b, each quantized to its range.
+func (e *encoder) sum(path string, a, b *node, ranges [2]*jpqd.ActivationRange) *node {
+	a = e.fakeQuantize(path+"/fq_input_0", a, ranges[0])
+	return e.plus(path, a, e.fakeQuantize(path+"/fq_input_1", b, ranges[1]))
 }
 
 // attention is (batch, sequence, hidden) -> (batch, sequence, heads·head_dim).
-func (e *encoder) attention(path string, c *jpqd.CompressedLayer, x *node) *node {
+func (e *encoder) attention(layer string, c *jpqd.CompressedLayer, x *node) *node {
 	headDim := e.config.HeadDim()
-	query := scaleLinear(&c.Query, queryScale(headDim))
+	path, query, key, value := layer+e.names.attention, layer+e.names.query, layer+e.names.key, layer+e.names.value
 
-	q := e.linear(path+".query", query, x)
-	k := e.linear(path+".key", &c.Key, x)
-	v := e.linear(path+".value", &c.Value, x)
-	q = e.fakeQuantize(path+".query/fq_output", q, scaleRange(c.QueryOut, queryScale(headDim)))
-	k = e.fakeQuantize(path+".key/fq_output", k, c.KeyOut)
-	v = e.fakeQuantize(path+".value/fq_output", v, c.ValueOut)
-	q = e.splitHeads(path+".query", q, headDim)
-	k = e.splitHeads(path+".key", k, headDim)
-	v = e.splitHeads(path+".value", v, headDim)
+	// Everything from the query to the scores is times 1/√head_dim: ranges too.
+	factor := queryScale(headDim)
+	scaleIn, queryOut := scaleRange(c.ScaleIn, factor), c.QueryOut
+	q := e.linear(query, scaleLinear(&c.Query, factor), x)
+	k := e.linear(key, &c.Key, x)
+	v := e.linear(value, &c.Value, x)
+	if e.config.ScalesQuery() {
+		q = e.fakeQuantize(query+"/fq_scale_input", q, scaleIn)
+		scaleIn = nil
+	} else {
+		queryOut = scaleRange(queryOut, factor)
+	}
+	q = e.fakeQuantize(query+"/fq_output", q, queryOut)
+	k = e.fakeQuantize(key+"/fq_output", k, c.KeyOut)
+	v = e.fakeQuantize(value+"/fq_output", v, c.ValueOut)
+	q = e.splitHeads(query, q, headDim)
+	k = e.splitHeads(key, k, headDim)
+	v = e.splitHeads(value, v, headDim)
 
-	scores := e.plus(path+"/masked_scores", e.matMul(path+"/scores", q, k, true), e.scoreBias())
-	probs := e.fakeQuantize(path+"/probs/fq_output", e.softMax(path+"/probs", scores), c.ProbsOut)
+	scores := e.matMul(path+"/scores", q, k, true)
+	scores = e.fakeQuantize(path+"/scores/fq_output", scores, scaleIn)
+	scores = e.fakeQuantize(path+"/masked_scores/fq_input_0", scores, c.ScoresIn)
+	probs := e.softMax(path+"/probs", e.plus(path+"/masked_scores", scores, e.scoreBias()))
+	probs = e.fakeQuantize(path+"/probs/fq_output", probs, c.ProbsOut)
 	context := e.matMul(path+"/context", probs, v, false)
 	context = e.transpose(path+"/context/transpose", context, 0, 2, 1, 3)
 	return e.reshape(path+"/context/merge_heads", context, 0, 0, int64(len(c.Heads)*headDim))
@@ -139,13 +170,17 @@ func (e *encoder) matrix(path string, m *jpqd.CompressedMatrix) *node {
 	if m.F32 != nil {
 		return e.constant(path, values[float32](m.F32), m.Rows, m.Cols)
 	}
-	integers := e.constant(path+"/int8", values[int8](m.I8), m.Rows, m.Cols)
-	scale := e.constant(path+"/scale", values[float32](m.Scale), m.Rows, 1)
-	return e.times(path, e.convert(path+"/convert", integers, F32), scale)
+	w := e.convert(path+"/convert", e.constant(path+"/int8", values[int8](m.I8), m.Rows, m.Cols), F32)
+	if m.Zero != nil {
+		zero := e.constant(path+"/zero_point", values[int8](m.Zero), m.Rows, 1)
+		w = e.arithmetic(path+"/shifted", "Subtract", w, e.convert(path+"/zero_point/convert", zero, F32))
+	}
+	return e.times(path, w, e.constant(path+"/scale", values[float32](m.Scale), m.Rows, 1))
 }
 
 // norm is the layer normalisation of the last dimension of x.
 func (e *encoder) norm(path string, n *jpqd.CompressedNorm, x *node) *node {
+	x = e.fakeQuantize(path+"/fq_input", x, n.Input)
 	y := e.mvn(path+"/mvn", x, e.config.LayerNormEps)
 	y = e.times(path+"/scaled", y, e.row(path+".weight", n.Gamma, len(x.dims)))
 	return e.plus(path, y, e.row(path+".bias", n.Beta, len(x.dims)))
@@ -159,38 +194,4 @@ func (e *encoder) row(name string, v []float32, rank int) *node {
 	}
 	dims[rank-1] = len(v)
 	return e.constant(name, values[float32](v), dims...)
-}
-
-// queryScale is 1/√head_dim.
-func queryScale(headDim int) float32 { return float32(1 / math.Sqrt(float64(headDim))) }
-
-// scaleLinear is l with its output multiplied by f.
-func scaleLinear(l *jpqd.CompressedLinear, f float32) *jpqd.CompressedLinear {
-	scaled := *l
-	scaled.Weight.F32 = scaleValues(l.Weight.F32, f)
-	scaled.Weight.Scale = scaleValues(l.Weight.Scale, f)
-	scaled.Bias = scaleValues(l.Bias, f)
-	return &scaled
-}
-
-// scaleRange is r for values multiplied by f; nil stays nil.
-func scaleRange(r *jpqd.ActivationRange, f float32) *jpqd.ActivationRange {
-	if r == nil {
-		return nil
-	}
-	scaled := *r
-	scaled.Low *= f
-	scaled.High *= f
-	return &scaled
-}
-
-func scaleValues(v []float32, f float32) []float32 {
-	if v == nil {
-		return nil
-	}
-	scaled := make([]float32, len(v))
-	for i := range v {
-		scaled[i] = v[i] * f
-	}
-	return scaled
 }

@@ -69,7 +69,7 @@ func TestFormat(t *testing.T) {
 	versions := map[string]string{
 		"Parameter": "opset1", "Const": "opset1", "Result": "opset1", "Convert": "opset1", "Gather": "opset8",
 		"Add": "opset1", "Subtract": "opset1", "Multiply": "opset1", "MVN": "opset6", "MatMul": "opset1",
-		"Reshape": "opset1", "Transpose": "opset1", "SoftMax": "opset8", "Gelu": "opset7", "Tanh": "opset1",
+		"Reshape": "opset1", "Transpose": "opset1", "SoftMax": "opset8", "Gelu": "opset7", "Tanh": "opset1", "ReLU": "opset1",
 		"Unsqueeze": "opset1", "ShapeOf": "opset3", "Slice": "opset8", "FakeQuantize": "opset1",
 	}
 	for name, v := range variants {
@@ -122,15 +122,26 @@ func TestFormat(t *testing.T) {
 				}
 			}
 			want := []string{"input_ids i64 ?,?", "attention_mask i64 ?,?", "token_type_ids i64 ?,?"}
+			if v.family != "" {
+				want = want[:2]
+			}
 			if d := cmp.Diff(want, inputs); d != "" {
 				t.Errorf("inputs (-want +got):\n%s", d)
 			}
-			want = []string{"Parameter input_ids", "Parameter attention_mask", "Parameter token_type_ids", "Add logits"}
+			want = []string{"Parameter input_ids", "Parameter attention_mask", "Parameter token_type_ids"}[:len(want)]
+			switch {
+			case v.answering:
+				want = append(want, "Gather start_logits", "Gather end_logits")
+			case v.everywhere:
+				want = append(want, "FakeQuantize logits")
+			default:
+				want = append(want, "Add logits")
+			}
 			if d := cmp.Diff(want, tensors); d != "" {
 				t.Errorf("names on ports (-want +got):\n%s", d)
 			}
-			if w.count("Result") != 1 {
-				t.Errorf("found %d results, want 1", w.count("Result"))
+			if results := len(tensors) - len(inputs); w.count("Result") != results {
+				t.Errorf("found %d results, want %d", w.count("Result"), results)
 			}
 		})
 	}
@@ -151,6 +162,15 @@ func TestQuantizers(t *testing.T) {
 		{"int8 products", 10*2 + 4, 6*2 + 2 + 3},
 		{"int8 empty blocks", 2 + 8 + 4, 2 + 4 + 2 + 3},
 		{"nothing left", 4, 2 + 3},
+		// Beside those of "int8 products": 2 of scores, 4 of residual sums and
+		// 2 of normalisations in each layer; word and type, normalised
+		// embeddings and logits. Zero points are integers of their own.
+		{"int8 everywhere", 18*2 + 4 + 4, 2 * (6*2 + 2 + 3)},
+		{"int8 everywhere, empty blocks", (18 - 10) + (18 - 2) + 4 + 4, 2 * (2 + 4 + 2 + 3)},
+		{"int8 answering", 18*2 + 3 + 4, 2 * (6*2 + 1 + 3)},
+		{"int8 RoBERTa", 18*2 + 4 + 4, 2 * (6*2 + 2 + 3)},
+		{"int8 DistilBERT", 18*2 + 4 + 2, 2 * (6*2 + 2 + 2)},
+		{"int8 DistilBERT answering", 18*2 + 3 + 2, 2 * (6*2 + 1 + 2)},
 	} {
 		w := write(t, newModel(variants[test.name], 1))
 		if n := w.count("FakeQuantize"); n != test.quantizers {
@@ -161,18 +181,19 @@ func TestQuantizers(t *testing.T) {
 		for i := range w.net.Layers {
 			byID[w.net.Layers[i].ID] = &w.net.Layers[i]
 		}
-		for _, e := range w.net.Edges { // Const i8 -> Convert -> Multiply -> MatMul or Gather
+		for _, e := range w.net.Edges { // Const i8 -> Convert -> Subtract with zero points -> Multiply -> MatMul or Gather
 			from, to := byID[e.FromLayer], byID[e.ToLayer]
 			if from.attribute("element_type") != "i8" {
 				continue
 			}
 			integers++
 			path := []string{from.Type}
-			for to != nil && len(path) < 4 {
+			for to != nil && path[len(path)-1] != "MatMul" && path[len(path)-1] != "Gather" {
 				path = append(path, to.Type)
 				at := slices.IndexFunc(w.net.Edges, func(e xmlEdge) bool { return e.FromLayer == to.ID })
 				to = byID[w.net.Edges[at].ToLayer]
 			}
+			path = slices.DeleteFunc(path, func(kind string) bool { return kind == "Subtract" })
 			if !slices.Equal(path, []string{"Const", "Convert", "Multiply", "MatMul"}) && !slices.Equal(path, []string{"Const", "Convert", "Multiply", "Gather"}) {
 				t.Errorf("%s: %s goes through %q", test.name, from.Name, path)
 			}
@@ -216,7 +237,8 @@ func TestBinSize(t *testing.T) {
 	}
 }
 
-// expectedBin adds up what the graph of c needs. The bias of the classifier is last.
+// expectedBin adds up what the graph of c needs. Last is the bias of the
+// classifier, a limit of its quantizer or the axis of start and end.
 func expectedBin(t *testing.T, c *jpqd.Compressed) int {
 	seen := map[string]bool{}
 	total := 0
@@ -236,6 +258,7 @@ func expectedBin(t *testing.T, c *jpqd.Compressed) int {
 		} else {
 			put(m.I8)
 			put(m.Scale)
+			put(m.Zero)
 		}
 	}
 	activation := func(r *jpqd.ActivationRange) {
@@ -247,12 +270,17 @@ func expectedBin(t *testing.T, c *jpqd.Compressed) int {
 			put([]float32{high})
 		}
 	}
+	pair := func(r [2]*jpqd.ActivationRange) {
+		activation(r[0])
+		activation(r[1])
+	}
 	linear := func(l jpqd.CompressedLinear) {
 		matrix(l.Weight)
 		put(l.Bias)
 		activation(l.Input)
 	}
 	norm := func(n jpqd.CompressedNorm) {
+		activation(n.Input)
 		put(n.Gamma)
 		put(n.Beta)
 		put([]int64{-1}) // the axis
@@ -261,8 +289,8 @@ func expectedBin(t *testing.T, c *jpqd.Compressed) int {
 	matrix(e.Word)
 	matrix(e.Position)
 	matrix(e.TokenType)
-	activation(e.AddInputs[0])
-	activation(e.AddInputs[1])
+	pair(e.AddTypes)
+	pair(e.AddInputs)
 	norm(e.Norm)
 	positions := make([]int64, e.Position.Rows)
 	for i := range positions {
@@ -278,8 +306,13 @@ func expectedBin(t *testing.T, c *jpqd.Compressed) int {
 			linear(l.Key)
 			linear(l.Value)
 			linear(l.Output)
-			activation(scaleRange(l.QueryOut, queryScale(headDim)))
-			for _, r := range []*jpqd.ActivationRange{l.KeyOut, l.ProbsOut, l.ValueOut} {
+			activation(scaleRange(l.ScaleIn, queryScale(headDim)))
+			if c.Config.ScalesQuery() {
+				activation(l.QueryOut)
+			} else {
+				activation(scaleRange(l.QueryOut, queryScale(headDim)))
+			}
+			for _, r := range []*jpqd.ActivationRange{l.KeyOut, l.ScoresIn, l.ProbsOut, l.ValueOut} {
 				activation(r)
 			}
 			put([]int64{0, 0, int64(heads), int64(headDim)})
@@ -291,6 +324,7 @@ func expectedBin(t *testing.T, c *jpqd.Compressed) int {
 		} else {
 			put(l.Output.Bias)
 		}
+		pair(l.AttentionAdd)
 		norm(l.AttentionNorm)
 		if len(l.Neurons) > 0 {
 			linear(l.FFNIn)
@@ -298,11 +332,22 @@ func expectedBin(t *testing.T, c *jpqd.Compressed) int {
 		} else {
 			put(l.FFNOut.Bias)
 		}
+		pair(l.OutputAdd)
 		norm(l.OutputNorm)
 	}
+	last := len(c.Classifier.Bias) * 4
 	linear(c.Pooler)
 	linear(c.Classifier)
-	last := len(c.Classifier.Bias) * 4
+	if c.Config.QuestionAnswering() {
+		put([]int64{2}) // axis of start and end
+		last = 8
+	}
+	if c.Logits != nil {
+		activation(c.Logits)
+		if !c.Config.QuestionAnswering() {
+			last = 4
+		}
+	}
 	return total - (last+63)/64*64 + last
 }
 

@@ -17,6 +17,43 @@ type variant struct {
 	product        bool // probabilities and values too
 	sharedInputs   bool // query, key and value have equal input ranges
 	offGrid        bool // 0 lies between two levels of asymmetric ranges
+
+	family     string // model_type; "" is BERT
+	answering  bool   // question answering
+	everywhere bool   // the other sums, scores, normalisations and logits too
+	zeroPoints bool   // of integer weights
+	pooled     int    // rows of the pooler; 0: all
+}
+
+// config is that of the uncompressed model, for sequences of up to 12 tokens.
+func (v variant) config() bert.Config {
+	c, err := bert.DefaultConfigFor(v.family)
+	if err != nil {
+		panic(err)
+	}
+	c.VocabSize, c.HiddenSize = 29, 32
+	c.NumHiddenLayers, c.NumAttentionHeads, c.IntermediateSize = 2, 4, 40
+	c.MaxPositionEmbeddings = 12 + c.PositionOffset()
+	c.Labels = []string{"a", "b", "c"}
+	if v.answering {
+		c.Labels = c.Labels[:2]
+	}
+	switch c.ModelType {
+	case "bert":
+		if v.answering {
+			c.Architecture = "BertForQuestionAnswering"
+		}
+	case "roberta":
+		c.TypeVocabSize = 1
+		if v.answering {
+			c.Architecture = "RobertaForQuestionAnswering"
+		}
+	case "distilbert":
+		if v.answering {
+			c.Architecture = "DistilBertForQuestionAnswering"
+		}
+	}
+	return c
 }
 
 func upTo(n int) []int {
@@ -39,20 +76,46 @@ var variants = map[string]variant{
 	"int8 off the grid":                    {heads: [][]int{{0, 3}, {2}}, neurons: [][]int{upTo(7), upTo(11)}, int8Weights: true, activations: true, offGrid: true},
 	"nothing left":                         {heads: [][]int{nil, nil}, neurons: [][]int{nil, nil}, int8Weights: true, activations: true},
 	"float weights, quantized activations": {heads: [][]int{{0}, {1}}, neurons: [][]int{upTo(12), upTo(5)}, activations: true},
+	"int8 with zero points":                {heads: [][]int{{0, 2}, {1}}, neurons: [][]int{upTo(12), upTo(5)}, int8Weights: true, activations: true, zeroPoints: true},
+	"int8 everywhere":                      everywhere(variant{}),
+	"int8 everywhere, empty blocks":        everywhere(variant{heads: [][]int{nil, {0, 2}}, neurons: [][]int{upTo(8), nil}}),
+	"float pruned pooler":                  {heads: [][]int{{0}, {1}}, neurons: [][]int{upTo(12), upTo(5)}, pooled: 7},
+	"int8 pruned pooler":                   everywhere(variant{pooled: 5}),
+	"float answering":                      {heads: [][]int{{0}, {1}}, neurons: [][]int{upTo(12), upTo(5)}, answering: true},
+	"int8 answering":                       everywhere(variant{answering: true}),
+	"float RoBERTa":                        {heads: [][]int{{0}, {1}}, neurons: [][]int{upTo(12), upTo(5)}, family: "roberta"},
+	"int8 RoBERTa":                         everywhere(variant{family: "roberta"}),
+	"float RoBERTa answering":              {heads: [][]int{{0}, {1}}, neurons: [][]int{upTo(12), upTo(5)}, family: "roberta", answering: true},
+	"int8 RoBERTa answering":               everywhere(variant{family: "roberta", answering: true}),
+	"float DistilBERT":                     {heads: [][]int{{0}, {1}}, neurons: [][]int{upTo(12), upTo(5)}, family: "distilbert"},
+	"int8 DistilBERT":                      everywhere(variant{family: "distilbert"}),
+	"float DistilBERT answering":           {heads: [][]int{{0}, {1}}, neurons: [][]int{upTo(12), upTo(5)}, family: "distilbert", answering: true},
+	"int8 DistilBERT answering":            everywhere(variant{family: "distilbert", answering: true}),
+}
+
+// everywhere is v with integer weights and every quantizer there is.
+func everywhere(v variant) variant {
+	if v.heads == nil {
+		v.heads, v.neurons = [][]int{{0, 3}, {1}}, [][]int{upTo(11), upTo(31)}
+	}
+	v.int8Weights, v.activations, v.product, v.everywhere, v.zeroPoints = true, true, true, true, true
+	return v
 }
 
 // newModel is a random model of 2 layers, hidden size 32 and 3 labels.
 func newModel(v variant, seed uint64) *jpqd.Compressed {
 	r := &randomModel{variant: v, Rand: rand.New(rand.NewPCG(seed, 1))}
-	config := bert.DefaultConfig()
-	config.VocabSize, config.MaxPositionEmbeddings, config.HiddenSize = 29, 12, 32
-	config.NumHiddenLayers, config.NumAttentionHeads, config.IntermediateSize = 2, 4, 40
-	config.Labels = []string{"a", "b", "c"}
+	config := v.config()
 	c := &jpqd.Compressed{Config: config}
 	h := config.HiddenSize
 	c.Embeddings = jpqd.CompressedEmbeddings{
-		Word: r.matrix(config.VocabSize, h, 1), Position: r.matrix(config.MaxPositionEmbeddings, h, 1),
+		Word: r.matrix(config.VocabSize, h, 1), Position: r.matrix(12, h, 1),
 		TokenType: r.matrix(config.TypeVocabSize, h, 1), Norm: r.norm(h),
+	}
+	if config.TypeVocabSize > 0 {
+		c.Embeddings.AddTypes = r.pair()
+	} else {
+		c.Embeddings.TokenType = jpqd.CompressedMatrix{}
 	}
 	if v.activations {
 		c.Embeddings.AddInputs = [2]*jpqd.ActivationRange{r.asymmetric(), r.asymmetric()}
@@ -60,8 +123,26 @@ func newModel(v variant, seed uint64) *jpqd.Compressed {
 	for i := range config.NumHiddenLayers {
 		c.Layers = append(c.Layers, r.layer(v.heads[i], v.neurons[i], h, config.HeadDim()))
 	}
-	c.Pooler, c.Classifier = r.linear(h, h), r.linear(config.NumLabels(), h)
+	width := h
+	if !v.answering {
+		if v.pooled > 0 {
+			width = v.pooled
+		}
+		c.Pooler = r.linear(width, h)
+	}
+	c.Classifier = r.linear(config.NumLabels(), width)
+	if v.everywhere {
+		c.Logits = r.asymmetric()
+	}
 	return c
+}
+
+// pair is the ranges of a sum's operands.
+func (r *randomModel) pair() [2]*jpqd.ActivationRange {
+	if !r.everywhere {
+		return [2]*jpqd.ActivationRange{}
+	}
+	return [2]*jpqd.ActivationRange{r.asymmetric(), r.symmetric()}
 }
 
 type randomModel struct {
@@ -75,7 +156,10 @@ func (r *randomModel) layer(heads, neurons []int, hidden, headDim int) jpqd.Comp
 		Heads: slices.Clone(heads), Neurons: slices.Clone(neurons),
 		Query: r.linear(width, hidden), Key: r.linear(width, hidden), Value: r.linear(width, hidden), Output: r.linear(hidden, width),
 		FFNIn: r.linear(len(neurons), hidden), FFNOut: r.linear(hidden, len(neurons)),
-		AttentionNorm: r.norm(hidden), OutputNorm: r.norm(hidden),
+		AttentionAdd: r.pair(), AttentionNorm: r.norm(hidden), OutputAdd: r.pair(), OutputNorm: r.norm(hidden),
+	}
+	if r.everywhere {
+		l.ScaleIn, l.ScoresIn = r.asymmetric(), r.symmetric()
 	}
 	if r.sharedInputs {
 		copied := *l.Query.Input
@@ -102,6 +186,12 @@ func (r *randomModel) matrix(rows, cols int, deviation float64) jpqd.CompressedM
 		m.I8[i] = int8(r.IntN(256) - 128)
 	}
 	m.Scale = r.normal(rows, deviation/70, deviation/700)
+	if r.zeroPoints {
+		m.Zero = make([]int8, rows)
+		for i := range m.Zero {
+			m.Zero[i] = int8(r.IntN(60) - 30)
+		}
+	}
 	return m
 }
 
@@ -114,7 +204,11 @@ func (r *randomModel) linear(rows, cols int) jpqd.CompressedLinear {
 }
 
 func (r *randomModel) norm(n int) jpqd.CompressedNorm {
-	return jpqd.CompressedNorm{Gamma: r.normal(n, 1, 0.1), Beta: r.normal(n, 0, 0.2)}
+	norm := jpqd.CompressedNorm{Gamma: r.normal(n, 1, 0.1), Beta: r.normal(n, 0, 0.2)}
+	if r.everywhere {
+		norm.Input = r.asymmetric()
+	}
+	return norm
 }
 
 func (r *randomModel) normal(n int, mean, deviation float64) []float32 {

@@ -154,6 +154,10 @@ func (g *graph) tanh(name string, x *node) *node {
 	return g.add(&node{name: name, kind: "Tanh", opset: "opset1", inputs: []*node{x}, typ: x.typ, dims: x.dims})
 }
 
+func (g *graph) relu(name string, x *node) *node {
+	return g.add(&node{name: name, kind: "ReLU", opset: "opset1", inputs: []*node{x}, typ: x.typ, dims: x.dims})
+}
+
 func (g *graph) shapeOf(name string, x *node) *node {
 	return g.add(&node{
 		name: name, kind: "ShapeOf", opset: "opset3", inputs: []*node{x}, typ: I64, dims: []int{len(x.dims)},

@@ -2,6 +2,7 @@ package ir
 
 import (
 	"math"
+	"slices"
 
 	"github.com/go-jpqd/jpqd/jpqd"
 )
@@ -15,29 +16,50 @@ type forward struct {
 	margin float64
 }
 
+// logits are those of the sequence, or for question answering of its tokens.
 func (f *forward) logits(ids, types []int64) []float64 {
 	x := make([][]float64, len(ids))
 	e := &f.Embeddings
 	for p, id := range ids {
-		a := sum(matrixRow(&e.Word, int(id)), matrixRow(&e.TokenType, int(types[p])))
-		b := matrixRow(&e.Position, p)
-		x[p] = f.norm(&e.Norm, sum(f.quantize(e.AddInputs[0], a), f.quantize(e.AddInputs[1], b)))
+		a := matrixRow(&e.Word, int(id))
+		if f.Config.ModelType != "distilbert" {
+			a = f.sum(e.AddTypes, a, matrixRow(&e.TokenType, int(types[p])))
+		}
+		x[p] = f.norm(&e.Norm, f.sum(e.AddInputs, a, matrixRow(&e.Position, p)))
 	}
 	for i := range f.Layers {
 		x = f.layer(&f.Layers[i], x)
 	}
-	pooled := f.linear(&f.Pooler, x[0])
-	for i := range pooled {
-		pooled[i] = math.Tanh(pooled[i])
+	if !f.Config.QuestionAnswering() {
+		pooled := f.linear(&f.Pooler, x[0])
+		for i, v := range pooled {
+			if pooled[i] = math.Tanh(v); f.Config.ModelType == "distilbert" {
+				pooled[i] = math.Max(v, 0)
+			}
+		}
+		x = [][]float64{pooled}
 	}
-	return f.linear(&f.Classifier, pooled)
+	var logits []float64
+	for _, row := range x {
+		logits = append(logits, f.quantize(f.Logits, f.linear(&f.Classifier, row))...)
+	}
+	return logits
+}
+
+// sum is the sum of two operands, each quantized.
+func (f *forward) sum(ranges [2]*jpqd.ActivationRange, a, b []float64) []float64 {
+	return sum(f.quantize(ranges[0], a), f.quantize(ranges[1], b))
 }
 
 func (f *forward) layer(l *jpqd.CompressedLayer, x [][]float64) [][]float64 {
 	var q, k, v [][]float64
 	if len(l.Heads) > 0 {
 		for _, row := range x {
-			q = append(q, f.quantize(l.QueryOut, f.linear(&l.Query, row)))
+			query := f.linear(&l.Query, row)
+			if f.Config.ScalesQuery() {
+				query = f.scale(f.quantize(l.ScaleIn, query))
+			}
+			q = append(q, f.quantize(l.QueryOut, query))
 			k = append(k, f.quantize(l.KeyOut, f.linear(&l.Key, row)))
 			v = append(v, f.quantize(l.ValueOut, f.linear(&l.Value, row)))
 		}
@@ -48,7 +70,7 @@ func (f *forward) layer(l *jpqd.CompressedLayer, x [][]float64) [][]float64 {
 		if len(l.Heads) > 0 {
 			attended = f.linear(&l.Output, f.attend(l, q[t], k, v))
 		}
-		h := f.norm(&l.AttentionNorm, sum(attended, x[t]))
+		h := f.norm(&l.AttentionNorm, f.sum(l.AttentionAdd, attended, x[t]))
 		fed := floats64(l.FFNOut.Bias)
 		if len(l.Neurons) > 0 {
 			inner := f.linear(&l.FFNIn, h)
@@ -57,7 +79,7 @@ func (f *forward) layer(l *jpqd.CompressedLayer, x [][]float64) [][]float64 {
 			}
 			fed = f.linear(&l.FFNOut, inner)
 		}
-		y[t] = f.norm(&l.OutputNorm, sum(fed, h))
+		y[t] = f.norm(&l.OutputNorm, f.sum(l.OutputAdd, fed, h))
 	}
 	return y
 }
@@ -73,7 +95,13 @@ func (f *forward) attend(l *jpqd.CompressedLayer, q []float64, k, v [][]float64)
 			for d := first; d < first+headDim; d++ {
 				p[s] += q[d] * k[s][d]
 			}
-			p[s] = math.Exp(p[s] / math.Sqrt(float64(headDim)))
+		}
+		if !f.Config.ScalesQuery() {
+			p = f.scale(f.quantize(l.ScaleIn, p))
+		}
+		p = slices.Clone(f.quantize(l.ScoresIn, p))
+		for s := range p {
+			p[s] = math.Exp(p[s])
 			total += p[s]
 		}
 		for s := range p {
@@ -86,6 +114,15 @@ func (f *forward) attend(l *jpqd.CompressedLayer, q []float64, k, v [][]float64)
 		}
 	}
 	return out
+}
+
+// scale divides by √head_dim.
+func (f *forward) scale(x []float64) []float64 {
+	y := make([]float64, len(x))
+	for i := range x {
+		y[i] = x[i] / math.Sqrt(float64(f.Config.HeadDim()))
+	}
+	return y
 }
 
 func (f *forward) linear(l *jpqd.CompressedLinear, x []float64) []float64 {
@@ -117,6 +154,7 @@ func (f *forward) quantize(r *jpqd.ActivationRange, x []float64) []float64 {
 }
 
 func (f *forward) norm(n *jpqd.CompressedNorm, x []float64) []float64 {
+	x = f.quantize(n.Input, x)
 	mean, variance := 0.0, 0.0
 	for _, v := range x {
 		mean += v / float64(len(x))
@@ -137,7 +175,11 @@ func matrixRow(m *jpqd.CompressedMatrix, i int) []float64 {
 		if m.F32 != nil {
 			row[j] = float64(m.F32[i*m.Cols+j])
 		} else {
-			row[j] = float64(m.I8[i*m.Cols+j]) * float64(m.Scale[i])
+			q := float64(m.I8[i*m.Cols+j])
+			if m.Zero != nil {
+				q -= float64(m.Zero[i])
+			}
+			row[j] = q * float64(m.Scale[i])
 		}
 	}
 	return row

@@ -29,7 +29,11 @@ func Write(dir string, c *jpqd.Compressed) error {
 		return fmt.Errorf("model for OpenVINO IR: %w", err)
 	}
 	var bin binFile
-	text, err := newEncoder(c).document(&bin)
+	graph, err := newEncoder(c)
+	if err != nil {
+		return err
+	}
+	text, err := graph.document(&bin)
 	if err != nil {
 		return err
 	}

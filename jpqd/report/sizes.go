@@ -74,12 +74,15 @@ func Measure(c *jpqd.Compressed) Sizes {
 }
 
 func (s *Sizes) matrix(m *jpqd.CompressedMatrix) {
+	if m.Rows == 0 && m.Cols == 0 {
+		return // a pooler or token types that the model does not have
+	}
 	s.AllMatrices++
 	s.Parameters += m.Rows * m.Cols
 	if m.F32 == nil {
 		s.Quantized++
 	}
-	s.Bytes += 4*len(m.F32) + len(m.I8) + 4*len(m.Scale)
+	s.Bytes += 4*len(m.F32) + len(m.I8) + 4*len(m.Scale) + len(m.Zero)
 }
 
 func (s *Sizes) linear(l *jpqd.CompressedLinear) {
@@ -101,8 +104,8 @@ func zeros(m *jpqd.CompressedMatrix) int {
 			n++
 		}
 	}
-	for _, v := range m.I8 {
-		if v == 0 {
+	for i, v := range m.I8 {
+		if int(v) == m.ZeroPoint(i/m.Cols) {
 			n++
 		}
 	}
