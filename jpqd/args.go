@@ -44,6 +44,12 @@ type TrainingArguments struct {
 	Seed                      uint64   `json:"seed"`
 	DistillationWeight        float64  `json:"distillation_weight"`
 	DistillationTemperature   float64  `json:"distillation_temperature"`
+
+	// TargetSparsity is the linear_layer_sparsity that movement sparsity is to
+	// have at the end of warm-up; the regularisation factor that it takes is found
+	// during warm-up, starting from that of the NNCF configuration. 0: the
+	// configuration's factor stays as it is.
+	TargetSparsity float64 `json:"target_sparsity"`
 }
 
 // DefaultTrainingArguments are transformers' defaults.
@@ -106,6 +112,7 @@ func (a *TrainingArguments) Validate() error {
 		atLeast("save_steps", float64(a.SaveSteps), 1),
 		atLeast("save_total_limit", float64(a.SaveTotalLimit), 0),
 		within("distillation_weight", a.DistillationWeight, 0, 1),
+		below1("target_sparsity", a.TargetSparsity),
 		within("distillation_temperature", a.DistillationTemperature, 1, 1e6),
 		oneOf("lr_scheduler_type", a.LRSchedulerType, "linear", "constant", "constant_with_warmup"),
 		oneOf("evaluation_strategy", string(a.EvaluationStrategy), "no", "steps", "epoch"),

@@ -23,6 +23,8 @@ type compressionState struct {
 	Frozen    bool             `json:"frozen"`     // masks are final
 	KeptUnits map[string][]int `json:"kept_units"` // by group id: heads or neurons kept, once frozen
 	Weights   string           `json:"weights"`    // checksum of the model's weights that belong to it
+
+	Target *sparsityTargetState `json:"target_sparsity,omitempty"` // with --target_sparsity
 }
 
 // save writes the scores, masks and quantizers by the names they have in a
@@ -56,6 +58,9 @@ func (c *compression) save(dir string) error {
 	state := compressionState{Frozen: c.frozen, KeptUnits: map[string][]int{}, Weights: modelSum(c.model)}
 	if c.schedule != nil {
 		state.movementScheduleState = c.schedule.movementScheduleState
+	}
+	if c.target != nil {
+		state.Target = &c.target.sparsityTargetState
 	}
 	for _, g := range c.groups {
 		if c.frozen {
@@ -177,6 +182,11 @@ func (c *compression) loadState(path string) error {
 		return fmt.Errorf("%s: _init_importance_threshold is missing in warm-up", path)
 	}
 	c.threshold, c.loss.factor = c.schedule.threshold(), c.schedule.factor()
+	if state.Target != nil {
+		if err := c.restoreTarget(*state.Target, state.Frozen); err != nil {
+			return fmt.Errorf("%s: target_sparsity: %w", path, err)
+		}
+	}
 	if !state.Frozen {
 		c.thaw()
 		return nil

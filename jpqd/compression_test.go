@@ -30,7 +30,7 @@ func tinyConfig() bert.Config {
 
 // tinyNNCF is the published configuration in the size of tinyConfig; params and
 // section are added to the movement section.
-func tinyNNCF(t *testing.T, params string) *NNCFConfig {
+func tinyNNCF(t testing.TB, params string) *NNCFConfig {
 	t.Helper()
 	data, err := os.ReadFile("../configs/bert-base-jpqd-sst2.json")
 	if err != nil {
@@ -111,7 +111,7 @@ func TestCompressionStateRoundTrip(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := randomCompression(t, 1)
 			for epoch := range test.epochs + 1 {
-				if err := c.beginEpoch(); err != nil {
+				if err := c.schedule.epochStep(); err != nil {
 					t.Fatal(err)
 				}
 				for step := range 3 {
@@ -227,7 +227,7 @@ func TestInitialThresholdIsChosenOnce(t *testing.T) {
 	c := randomCompression(t, 3)
 	want := initialThreshold(c.sparsifiers)
 	for range 2 {
-		if err := c.beginEpoch(); err != nil {
+		if err := c.schedule.epochStep(); err != nil {
 			t.Fatal(err)
 		}
 		for range 4 {

@@ -11,6 +11,8 @@ import (
 // if it is dead in every member.
 type structuredGroup struct {
 	id      int // index among all groups of the model, dropped ones included
+	layer   int
+	name    string // of the rule
 	members []groupMember
 	units   int // heads or neurons
 	size    int // rows or columns a unit has in each member
@@ -32,7 +34,7 @@ func newStructuredGroups(f *Family, layers, headDim int, sparse map[string]*spar
 	for layer := range layers {
 		for _, rule := range f.Groups {
 			id++
-			g := &structuredGroup{id: id, size: 1}
+			g := &structuredGroup{id: id, layer: layer, name: rule.Name, size: 1}
 			if rule.PerHead {
 				g.size = headDim
 			}

@@ -30,13 +30,15 @@ type Trainer struct {
 
 	Log *slog.Logger // nil: slog.Default()
 
-	// OnStep is called after every optimizer step; OnLog with every entry of
+	// OnStep is called after every optimizer step; OnStage when movement
+	// sparsity enters warm-up and when it leaves it; OnLog with every entry of
 	// trainer_state.json's log_history; OnSave after a checkpoint's files are
 	// written, to add more of them (a tokenizer's) before the folder gets its
 	// final name. Each may be nil.
-	OnStep func(Progress)
-	OnLog  func(LogEntry)
-	OnSave func(dir string) error
+	OnStep  func(Progress)
+	OnStage func(StageEvent)
+	OnLog   func(LogEntry)
+	OnSave  func(dir string) error
 
 	compression *compression // nil until prepared, or without NNCF
 	evaluation  passes       // memory of Evaluate and Predict
@@ -77,6 +79,9 @@ func (t *Trainer) check() error {
 	if err := t.Args.Validate(); err != nil {
 		return err
 	}
+	if err := t.checkTarget(); err != nil {
+		return err
+	}
 	return t.checkTask()
 }
 
@@ -89,8 +94,13 @@ func (t *Trainer) attach() error {
 		t.log().Warn(w)
 	}
 	var err error
-	t.compression, err = newCompression(t.Model, t.NNCF, t.log())
-	return err
+	if t.compression, err = newCompression(t.Model, t.NNCF, t.log()); err != nil {
+		return err
+	}
+	if t.Args.TargetSparsity > 0 {
+		t.compression.aimAt(t.Args.TargetSparsity)
+	}
+	return nil
 }
 
 // LoadCompression restores the masks and quantizers of a folder that
@@ -140,7 +150,9 @@ func removeFiles(dir string, names ...string) error {
 	return nil
 }
 
-// Statistics are the figures of movement sparsity; ok is false without it.
+// Statistics are the figures of movement sparsity and of every sparsified
+// layer, with the masks of the last training step; ok is false without it. The
+// same figures are logged when an epoch begins and when the masks are final.
 func (t *Trainer) Statistics() (s Statistics, ok bool) {
 	if t.compression == nil || t.compression.schedule == nil {
 		return Statistics{}, false

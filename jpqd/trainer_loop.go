@@ -49,6 +49,7 @@ func (t *Trainer) Train(ctx context.Context, resume string) (TrainResult, error)
 	if err := r.begin(ctx, resume); err != nil {
 		return TrainResult{}, err
 	}
+	r.warnOfWarmup()
 	r.started, r.first = time.Now(), r.state.GlobalStep
 	if err := r.loop(ctx); err != nil {
 		return TrainResult{}, err
@@ -180,10 +181,16 @@ func (r *run) loop(ctx context.Context) error {
 func (r *run) nextEpoch() error {
 	r.state.EpochIndex++
 	r.state.BatchInEpoch, r.state.EpochEnded = 0, false
-	if r.compression == nil {
+	c := r.compression
+	if c == nil || c.schedule == nil {
 		return nil
 	}
-	return r.compression.beginEpoch()
+	if err := c.schedule.epochStep(); err != nil {
+		return err
+	}
+	st := c.statistics()
+	st.log(r.log().With("epoch", r.state.EpochIndex))
+	return nil
 }
 
 // microStep runs one micro-batch forward and backward, and at the end of an
@@ -191,9 +198,8 @@ func (r *run) nextEpoch() error {
 func (r *run) microStep(examples []Example) (stepped bool, err error) {
 	s, a := &r.state, &r.Args
 	if r.compression != nil && s.BatchInEpoch%a.GradientAccumulationSteps == 0 {
-		if r.compression.beginStep() {
-			st := r.compression.statistics()
-			r.log().Info("movement_sparsity: masks are final", "step", s.GlobalStep, "linear_layer_sparsity", st.LinearLayerSparsity)
+		if e := r.compression.beginStep(); e != nil {
+			r.entered(*e)
 		}
 	}
 	l, err := r.forward(&r.passes, examples, autograd.Training, uint64(s.Batches))
@@ -245,8 +251,9 @@ func (r *run) update() error {
 }
 
 // learningRate is that of the next optimizer step.
-func (r *run) learningRate() float64 {
-	step := r.state.GlobalStep
+func (r *run) learningRate() float64 { return r.learningRateAt(r.state.GlobalStep) }
+
+func (r *run) learningRateAt(step int) float64 {
 	switch r.Args.LRSchedulerType {
 	case "constant":
 		return r.Args.LearningRate

@@ -108,7 +108,6 @@ func logSoftmax(x []float32, temperature float64) []float64 {
 	return y
 }
 
-
 // checkLosses compares every loss of an evaluation.
 func checkLosses(t *testing.T, metrics, want map[string]float64) {
 	t.Helper()

@@ -150,6 +150,7 @@ func registerScheduleFlags(f *pflag.FlagSet, a *jpqd.TrainingArguments) {
 	f.Uint64Var(&a.Seed, "seed", a.Seed, "of the random numbers")
 	f.Float64Var(&a.DistillationWeight, "distillation_weight", a.DistillationWeight, "share of the distillation loss, 0 to 1")
 	f.Float64Var(&a.DistillationTemperature, "distillation_temperature", a.DistillationTemperature, "temperature of the distillation loss, at least 1")
+	f.Float64Var(&a.TargetSparsity, "target_sparsity", a.TargetSparsity, "share of the pruned layers' weights to remove, below 1: the regularisation factor is found during warm-up; 0: it is the NNCF configuration's")
 }
 
 // strategyValue is a flag of type [jpqd.Strategy]; the values are checked with
