@@ -40,7 +40,7 @@ type TrainingArguments struct {
 	SaveTotalLimit            int      `json:"save_total_limit"` // 0: all are kept
 	LoadBestModelAtEnd        bool     `json:"load_best_model_at_end"`
 	MetricForBestModel        string   `json:"metric_for_best_model"` // default "loss"
-	GreaterIsBetter           *bool    `json:"greater_is_better"`     // nil: unless the metric's name ends in "loss"
+	GreaterIsBetter           *bool    `json:"greater_is_better"`     // nil: unless the metric's name says "loss"
 	Seed                      uint64   `json:"seed"`
 	DistillationWeight        float64  `json:"distillation_weight"`
 	DistillationTemperature   float64  `json:"distillation_temperature"`
@@ -143,7 +143,7 @@ func (a *TrainingArguments) bestMetric() (key string, greater bool) {
 	if a.GreaterIsBetter != nil {
 		return key, *a.GreaterIsBetter
 	}
-	return key, !strings.HasSuffix(key, "loss")
+	return key, !strings.Contains(key, "loss")
 }
 
 // evalSteps is eval_steps with its default.

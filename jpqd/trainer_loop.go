@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/go-jpqd/jpqd/autograd"
@@ -326,95 +323,6 @@ func (r *run) endEpoch(ctx context.Context) error {
 	return nil
 }
 
-// record adds an entry to the log history. What is not a number in JSON becomes null.
-func (r *run) record(e LogEntry) {
-	for k, v := range e {
-		if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
-			e[k] = nil
-		}
-	}
-	e["epoch"], e["step"] = r.state.Epoch, r.state.GlobalStep
-	r.state.LogHistory = append(r.state.LogHistory, e)
-	if r.OnLog != nil {
-		r.OnLog(e)
-	}
-}
-
-// logLosses logs the mean loss since the last time and the last step's terms.
-func (r *run) logLosses() {
-	s := &r.state
-	e := LogEntry{"loss": s.LossSinceLog / float64(s.GlobalStep-s.LoggedStep), "learning_rate": r.learningRate()}
-	s.LossSinceLog, s.LoggedStep = 0, s.GlobalStep
-	if r.Teacher != nil {
-		e["task_loss"], e["distillation_loss"] = s.last.task, s.last.distillation
-	}
-	if c := r.compression; c != nil {
-		e["compression_loss"] = s.last.compression
-		if c.schedule != nil {
-			st := c.statistics()
-			const prefix = "compression/movement_sparsity/"
-			e[prefix+"model_sparsity"], e[prefix+"linear_layer_sparsity"] = st.ModelSparsity, st.LinearLayerSparsity
-			e[prefix+"importance_regularization_factor"] = st.Factor
-			if !math.IsInf(st.Threshold, 0) {
-				e[prefix+"importance_threshold"] = st.Threshold
-			}
-		}
-	}
-	r.record(e)
-}
-
-// evaluate runs the evaluation data.
-func (r *run) evaluate(ctx context.Context) error {
-	if len(r.EvalData) == 0 {
-		return nil
-	}
-	metrics, err := r.Evaluate(ctx, r.EvalData)
-	if errors.Is(err, ErrInterrupted) {
-		return r.interrupted(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	e := LogEntry{}
-	for k, v := range metrics {
-		e[k] = v
-	}
-	r.record(e)
-	if a := &r.Args; a.LoadBestModelAtEnd || a.MetricForBestModel != "" {
-		name, _ := a.bestMetric()
-		v, ok := metrics[name]
-		if !ok {
-			return fmt.Errorf("--metric_for_best_model: found %q, want one of %q", a.MetricForBestModel, slices.Sorted(maps.Keys(metrics)))
-		}
-		r.state.evaluated = &candidate{step: r.state.GlobalStep, metric: v}
-	}
-	return nil
-}
-
-// candidate is a step's value of the metric for the best model.
-type candidate struct {
-	step   int
-	metric float64
-}
-
-// keepBest makes the checkpoint that is about to be written the best one if its
-// step was evaluated and its metric beats the best so far. One that only an
-// interrupt writes is never the best: a run that is not interrupted lacks it.
-func (r *run) keepBest() {
-	s := &r.state
-	if s.evaluated == nil || s.evaluated.step != s.GlobalStep {
-		return
-	}
-	_, greater := r.Args.bestMetric()
-	v := s.evaluated.metric
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return // nothing that trainer_state.json could hold
-	}
-	if s.BestMetric == nil || greater && v > *s.BestMetric || !greater && v < *s.BestMetric {
-		s.BestMetric, s.BestModelCheckpoint = &v, filepath.Join(r.Args.OutputDir, checkpointName(s.GlobalStep))
-	}
-}
-
 // finish logs the end, loads the best model if asked, and sums up.
 func (r *run) finish() (TrainResult, error) {
 	s := &r.state
@@ -430,11 +338,8 @@ func (r *run) finish() (TrainResult, error) {
 		e[k] = v
 	}
 	r.record(e)
-	if r.Args.LoadBestModelAtEnd && s.BestModelCheckpoint != "" {
-		r.log().Info("loading the best model", "checkpoint", s.BestModelCheckpoint, "metric", *s.BestMetric)
-		if err := r.loadModel(s.BestModelCheckpoint); err != nil {
-			return result, err
-		}
+	if err := r.loadBest(); err != nil {
+		return result, err
 	}
 	if r.Args.OutputDir == "" {
 		return result, nil
