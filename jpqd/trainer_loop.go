@@ -21,8 +21,9 @@ type run struct {
 	epochs      int // epochs begun in all, the last one perhaps cut short
 	warmupSteps int
 	started     time.Time
-	first       int // optimizer steps done before this call
-	sequences   int // processed in this call
+	first       int  // optimizer steps done before this call
+	sequences   int  // processed in this call
+	warned      bool // of a warm-up that cannot prune
 }
 
 // Train runs the training loop. resume is a checkpoint folder written by an

@@ -62,6 +62,7 @@ func (r *run) warnOfWarmup() {
 	if steps < 2 {
 		r.log().Warn("movement_sparsity: warm-up is too short to prune anything: the first of its steps has λ = 0 and the threshold that it starts from, and there is no other; "+shortWarmupHelp,
 			"warmup_steps", steps, "steps_per_epoch", p.StepsPerEpoch)
+		r.warned = true
 		return
 	}
 	// Where no first threshold is given, it is one of the lowest scores. It is
@@ -75,6 +76,7 @@ func (r *run) warnOfWarmup() {
 	if reach := r.reach(p, 0, p.end-1); last < -reach {
 		r.log().Warn("movement_sparsity: warm-up cannot prune anything: scores start at 0, and by its last step none can have fallen to the threshold, for Adam moves them at most about the sum of the learning rates; a higher final_importance_threshold (0 is usual), more steps or a higher learning rate would help",
 			"warmup_steps", steps, "threshold_at_last_step", last, "progress_at_last_step", k, "scores_fall_at_most", reach)
+		r.warned = true
 	}
 }
 
@@ -83,10 +85,10 @@ func (r *run) warnOfWarmup() {
 // score fell by the sum of its learning rates.
 func (r *run) warnOfReach() {
 	c := r.compression
-	p := r.planWarmup()
-	if p.end-p.first < 2 {
-		return // said already
+	if r.warned {
+		return
 	}
+	p := r.planWarmup()
 	last := *c.schedule.InitThreshold
 	k := p.progressAt(p.end - 1)
 	last += k * (p.cfg.FinalImportanceThreshold - last)
