@@ -119,11 +119,14 @@ func (t *Trainer) LoadCompression(dir string) error {
 	return t.compression.checkWeights(dir)
 }
 
-// SaveModel writes config.json and model.safetensors to dir, and for a
-// compressed model nncf_config.json, compression.safetensors,
-// compression_state.json and, once heads and neurons are chosen,
-// structured_sparsity.csv.
+// SaveModel makes the folder dir, if it is not there, and writes config.json
+// and model.safetensors to it, and for a compressed model nncf_config.json,
+// compression.safetensors, compression_state.json and, once heads and neurons
+// are chosen, structured_sparsity.csv.
 func (t *Trainer) SaveModel(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
 	if err := t.Model.Save(dir); err != nil {
 		return err
 	}
