@@ -37,10 +37,10 @@ type TrainingArguments struct {
 	EvalSteps                 int      `json:"eval_steps"` // 0: logging_steps
 	SaveStrategy              Strategy `json:"save_strategy"`
 	SaveSteps                 int      `json:"save_steps"`
-	SaveTotalLimit            int      `json:"save_total_limit"` // 0: all are kept
-	LoadBestModelAtEnd        bool     `json:"load_best_model_at_end"`
-	MetricForBestModel        string   `json:"metric_for_best_model"` // default "loss"
-	GreaterIsBetter           *bool    `json:"greater_is_better"`     // nil: unless the metric's name says "loss"
+	SaveTotalLimit            int      `json:"save_total_limit"`       // 0: all are kept
+	LoadBestModelAtEnd        bool     `json:"load_best_model_at_end"` // of checkpoints whose masks are final
+	MetricForBestModel        string   `json:"metric_for_best_model"`  // default "loss"
+	GreaterIsBetter           *bool    `json:"greater_is_better"`      // nil: unless the metric's name says "loss"
 	Seed                      uint64   `json:"seed"`
 	DistillationWeight        float64  `json:"distillation_weight"`
 	DistillationTemperature   float64  `json:"distillation_temperature"`

@@ -104,12 +104,12 @@ func (c *compression) statistics() Statistics {
 	return s
 }
 
-// log writes the figures, and those of every layer once something is pruned.
-func (s *Statistics) log(log *slog.Logger) {
+// log writes the figures, and those of every layer if wanted.
+func (s *Statistics) log(log *slog.Logger, layers bool) {
 	log.Info("movement_sparsity: statistics", "compression_stage", s.CompressionStage.String(),
 		"model_sparsity", s.ModelSparsity, "linear_layer_sparsity", s.LinearLayerSparsity,
 		"importance_threshold", s.Threshold, "importance_regularization_factor", s.Factor)
-	if s.Stage == PreWarmup {
+	if !layers {
 		return
 	}
 	for _, l := range s.Layers {

@@ -155,7 +155,8 @@ func removeFiles(dir string, names ...string) error {
 
 // Statistics are the figures of movement sparsity and of every sparsified
 // layer, with the masks of the last training step; ok is false without it. The
-// same figures are logged when an epoch begins and when the masks are final.
+// same figures are logged when an epoch begins (those of layers in warm-up only)
+// and when the masks are final.
 func (t *Trainer) Statistics() (s Statistics, ok bool) {
 	if t.compression == nil || t.compression.schedule == nil {
 		return Statistics{}, false

@@ -187,7 +187,8 @@ func (r *run) nextEpoch() error {
 		return err
 	}
 	st := c.statistics()
-	st.log(r.log().With("epoch", r.state.EpochIndex))
+	// Before warm-up no layer is pruned, and after it they stay as they were logged.
+	st.log(r.log().With("epoch", r.state.EpochIndex), st.Stage == InWarmup)
 	return nil
 }
 

@@ -7,7 +7,7 @@ func (r *run) entered(e StageEvent) {
 		r.log().Info("movement_sparsity: masks are final", "step", e.Step, "threshold", e.Threshold,
 			"linear_layer_sparsity_before", e.SparsityBefore, "linear_layer_sparsity", e.SparsityAfter, "units_removed", e.Removed())
 		st := r.compression.statistics()
-		st.log(r.log())
+		st.log(r.log(), true)
 		r.warnOfNothingPruned(&e)
 	} else {
 		r.log().Info("movement_sparsity: warm-up begins", "step", e.Step, "importance_threshold", e.Threshold)

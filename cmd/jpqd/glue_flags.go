@@ -143,7 +143,7 @@ func registerScheduleFlags(f *pflag.FlagSet, a *jpqd.TrainingArguments) {
 	f.Var((*strategyValue)(&a.SaveStrategy), "save_strategy", "when to write a checkpoint: no, steps or epoch")
 	f.IntVar(&a.SaveSteps, "save_steps", a.SaveSteps, "write a checkpoint every so many steps")
 	f.IntVar(&a.SaveTotalLimit, "save_total_limit", a.SaveTotalLimit, "keep only so many checkpoints; 0: all")
-	f.BoolVar(&a.LoadBestModelAtEnd, "load_best_model_at_end", a.LoadBestModelAtEnd, "end with the checkpoint that evaluated best")
+	f.BoolVar(&a.LoadBestModelAtEnd, "load_best_model_at_end", a.LoadBestModelAtEnd, "end with the checkpoint that evaluated best, with pruning of those whose masks are final")
 	f.StringVar(&a.MetricForBestModel, "metric_for_best_model", a.MetricForBestModel, "what is best: a metric's name; loss by default")
 	f.Var(&optionalBool{&a.GreaterIsBetter}, "greater_is_better", "whether a higher metric_for_best_model is better; by default unless it is a loss")
 	f.Lookup("greater_is_better").NoOptDefVal = "true"
