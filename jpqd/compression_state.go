@@ -182,10 +182,8 @@ func (c *compression) loadState(path string) error {
 		return fmt.Errorf("%s: _init_importance_threshold is missing in warm-up", path)
 	}
 	c.threshold, c.loss.factor = c.schedule.threshold(), c.schedule.factor()
-	if state.Target != nil {
-		if err := c.restoreTarget(*state.Target, state.Frozen); err != nil {
-			return fmt.Errorf("%s: target_sparsity: %w", path, err)
-		}
+	if err := c.restoreTarget(state.Target, state.Frozen); err != nil {
+		return fmt.Errorf("%s: target_sparsity: %w", path, err)
 	}
 	if !state.Frozen {
 		c.thaw()

@@ -80,12 +80,20 @@ func (c *compression) aimAt(target float64) {
 }
 
 // restoreTarget goes on from a checkpoint, whose schedule is restored already.
-func (c *compression) restoreTarget(state sparsityTargetState, frozen bool) error {
-	if frozen && state.Threshold == nil {
+// Without --target_sparsity, as in evaluation, the target is the checkpoint's.
+func (c *compression) restoreTarget(state *sparsityTargetState, frozen bool) error {
+	switch {
+	case state == nil && c.target == nil:
+		return nil
+	case state == nil:
+		return fmt.Errorf("found none, want --target_sparsity = %v", c.target.Target)
+	case c.target != nil && c.target.Target != state.Target:
+		return fmt.Errorf("found %v, want --target_sparsity = %v", state.Target, c.target.Target)
+	case frozen && state.Threshold == nil:
 		return errors.New("threshold is missing, want that of the final masks")
 	}
 	c.aimAt(state.Target)
-	c.target.sparsityTargetState = state
+	c.target.sparsityTargetState = *state
 	switch {
 	case frozen:
 		c.threshold, c.loss.factor = *state.Threshold, state.Maximum

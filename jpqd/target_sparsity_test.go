@@ -3,11 +3,16 @@ package jpqd
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/go-jpqd/jpqd/bert"
 )
@@ -131,5 +136,60 @@ func TestTargetSparsityErrors(t *testing.T) {
 				t.Errorf("found error %v, want one of --target_sparsity with %q", err, test.want)
 			}
 		})
+	}
+}
+
+// A model that was trained for a target is evaluated and saved again without
+// the flag, with the threshold and the factor that were found.
+func TestTargetSparsityIsRestored(t *testing.T) {
+	tr := aimed(t, 0.4, 1, nil)
+	mustTrain(t, tr, "")
+	dir, again := t.TempDir(), t.TempDir()
+	if err := tr.SaveModel(dir); err != nil {
+		t.Fatal(err)
+	}
+	load := func(target float64) (*Trainer, error) {
+		fresh := aimed(t, target, 1, nil)
+		return fresh, errors.Join(fresh.Model.Restore(dir), fresh.LoadCompression(dir))
+	}
+	fresh, err := load(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _ := tr.Statistics()
+	if got, _ := fresh.Statistics(); !cmp.Equal(got, want) {
+		t.Errorf("found %+v, want %+v", got, want)
+	}
+	if err := fresh.SaveModel(again); err != nil {
+		t.Fatal(err)
+	}
+	files, err := runFiles(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := runFiles(again); err != nil || !cmp.Equal(files, other) {
+		t.Errorf("saved again, the files differ: %v %s", err, cmp.Diff(files, other))
+	}
+	if _, err := load(0.5); err == nil || !strings.Contains(err.Error(), "target_sparsity: found 0.4, want --target_sparsity = 0.5") {
+		t.Errorf("with another target: found error %v", err)
+	}
+	for _, damage := range []struct{ old, new, want string }{
+		{`"threshold"`, `"thresholds"`, "threshold"},
+		{`"target_sparsity": {`, `"target": {`, "target"},
+	} {
+		path := filepath.Join(dir, compressionStateFile)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(strings.Replace(string(data), damage.old, damage.new, 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := load(0.4); err == nil || !strings.Contains(err.Error(), damage.want) {
+			t.Errorf("with %s: found error %v", damage.new, err)
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 
 // runShape is what a run with a random shape is made of.
 type runShape struct {
-	examples, batch, accumulate, stepsPerEpoch    int
+	examples, batch, accumulate                   int
 	answers, teacher, quantize, structured, adapt bool
 	start, end, target                            float64
 	evaluate, save                                Strategy
