@@ -50,6 +50,12 @@ var ops = []op{
 	{name: "Distillation", inputs: [][2]int{{3, 4}}, build: func(t *Tape, in []*Tensor) *Tensor {
 		return t.Distillation(in[0], t.Constant(3, 4, []float32{1, 2, 3, 4, -1, 0, 1, 0, 3, 3, 0, -3}), 2)
 	}},
+	{name: "TokenCrossEntropy", inputs: [][2]int{{9, 2}}, build: func(t *Tape, in []*Tensor) *Tensor {
+		return t.TokenCrossEntropy(in[0], checkOffsets, []int32{2, 0, -100, 0, 4, 5}) // two of each column's three count
+	}},
+	{name: "TokenDistillation", inputs: [][2]int{{9, 2}}, build: func(t *Tape, in []*Tensor) *Tensor {
+		return t.TokenDistillation(in[0], t.Constant(9, 2, []float32{1, 2, 3, 4, -1, 0, 1, 0, 3, 3, 0, -3, 0, 0, 1, -1, 2, 2}), checkOffsets, 2)
+	}},
 }
 
 // Every operation's gradient is that of central differences, for a random

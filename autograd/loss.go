@@ -13,7 +13,7 @@ func (t *Tape) CrossEntropy(logits *Tensor, labels []int32) *Tensor {
 	sum := 0.0
 	for i := range logits.Rows {
 		row := p[i*logits.Cols : (i+1)*logits.Cols]
-		lse := softmaxInto(row, logits.Row(i), 1)
+		lse := softmaxInto(row, logits.Row(i), 1, 1)
 		sum += lse - float64(logits.Row(i)[labels[i]])
 	}
 	loss.Data[0] = float32(sum / float64(logits.Rows))
@@ -68,8 +68,8 @@ func (t *Tape) Distillation(student, teacher *Tensor, temperature float64) *Tens
 	sum := 0.0
 	for i := range student.Rows {
 		at, end := i*student.Cols, (i+1)*student.Cols
-		ls := softmaxInto(ps[at:end], student.Row(i), temperature)
-		lt := softmaxInto(pt[at:end], teacher.Row(i), temperature)
+		ls := softmaxInto(ps[at:end], student.Row(i), 1, temperature)
+		lt := softmaxInto(pt[at:end], teacher.Row(i), 1, temperature)
 		for j, p := range pt[at:end] {
 			sum += float64(p) * ((float64(teacher.Row(i)[j])/temperature - lt) - (float64(student.Row(i)[j])/temperature - ls))
 		}
@@ -88,19 +88,20 @@ func distillationBackward(_ *Tape, n *node) {
 }
 
 // softmaxInto writes softmax(x/temperature) to p and returns the logarithm of
-// the sum of exponentials of x/temperature.
-func softmaxInto(p, x []float32, temperature float64) float64 {
+// the sum of exponentials of x/temperature. Of both slices every stride-th
+// element counts, from the first on.
+func softmaxInto(p, x []float32, stride int, temperature float64) float64 {
 	top := math.Inf(-1)
-	for _, v := range x {
-		top = math.Max(top, float64(v)/temperature)
+	for i := 0; i < len(x); i += stride {
+		top = math.Max(top, float64(x[i])/temperature)
 	}
 	sum := 0.0
-	for _, v := range x {
-		sum += math.Exp(float64(v)/temperature - top)
+	for i := 0; i < len(x); i += stride {
+		sum += math.Exp(float64(x[i])/temperature - top)
 	}
 	lse := top + math.Log(sum)
-	for j, v := range x {
-		p[j] = float32(math.Exp(float64(v)/temperature - lse))
+	for i := 0; i < len(x); i += stride {
+		p[i] = float32(math.Exp(float64(x[i])/temperature - lse))
 	}
 	return lse
 }

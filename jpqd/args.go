@@ -37,13 +37,19 @@ type TrainingArguments struct {
 	EvalSteps                 int      `json:"eval_steps"` // 0: logging_steps
 	SaveStrategy              Strategy `json:"save_strategy"`
 	SaveSteps                 int      `json:"save_steps"`
-	SaveTotalLimit            int      `json:"save_total_limit"` // 0: all are kept
-	LoadBestModelAtEnd        bool     `json:"load_best_model_at_end"`
-	MetricForBestModel        string   `json:"metric_for_best_model"` // default "loss"
-	GreaterIsBetter           *bool    `json:"greater_is_better"`     // nil: unless the metric's name ends in "loss"
+	SaveTotalLimit            int      `json:"save_total_limit"`       // 0: all are kept
+	LoadBestModelAtEnd        bool     `json:"load_best_model_at_end"` // of checkpoints whose masks are final
+	MetricForBestModel        string   `json:"metric_for_best_model"`  // default "loss"
+	GreaterIsBetter           *bool    `json:"greater_is_better"`      // nil: unless the metric's name says "loss"
 	Seed                      uint64   `json:"seed"`
 	DistillationWeight        float64  `json:"distillation_weight"`
 	DistillationTemperature   float64  `json:"distillation_temperature"`
+
+	// TargetSparsity is the linear_layer_sparsity that movement sparsity is to
+	// have at the end of warm-up; the regularisation factor that it takes is found
+	// during warm-up, starting from that of the NNCF configuration. 0: the
+	// configuration's factor stays as it is.
+	TargetSparsity float64 `json:"target_sparsity"`
 }
 
 // DefaultTrainingArguments are transformers' defaults.
@@ -106,6 +112,7 @@ func (a *TrainingArguments) Validate() error {
 		atLeast("save_steps", float64(a.SaveSteps), 1),
 		atLeast("save_total_limit", float64(a.SaveTotalLimit), 0),
 		within("distillation_weight", a.DistillationWeight, 0, 1),
+		below1("target_sparsity", a.TargetSparsity),
 		within("distillation_temperature", a.DistillationTemperature, 1, 1e6),
 		oneOf("lr_scheduler_type", a.LRSchedulerType, "linear", "constant", "constant_with_warmup"),
 		oneOf("evaluation_strategy", string(a.EvaluationStrategy), "no", "steps", "epoch"),
@@ -136,7 +143,7 @@ func (a *TrainingArguments) bestMetric() (key string, greater bool) {
 	if a.GreaterIsBetter != nil {
 		return key, *a.GreaterIsBetter
 	}
-	return key, !strings.HasSuffix(key, "loss")
+	return key, !strings.Contains(key, "loss")
 }
 
 // evalSteps is eval_steps with its default.

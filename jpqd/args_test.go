@@ -100,6 +100,7 @@ func TestBestMetric(t *testing.T) {
 		{"", nil, "eval_loss", false},
 		{"loss", nil, "eval_loss", false},
 		{"eval_task_loss", nil, "eval_task_loss", false},
+		{"loss_without_compression", nil, "eval_loss_without_compression", false},
 		{"accuracy", nil, "eval_accuracy", true},
 		{"eval_f1", nil, "eval_f1", true},
 		{"perplexity", pointerTo(false), "eval_perplexity", false},

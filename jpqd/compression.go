@@ -21,9 +21,10 @@ type compression struct {
 	groups      []*structuredGroup
 	schedule    *movementSchedule // nil without movement sparsity
 	loss        importanceLoss
-	threshold   float64 // τ of the current step
-	frozen      bool    // masks are final
-	epoch       int     // of staged quantization; −1 before the first
+	threshold   float64         // τ of the current step
+	frozen      bool            // masks are final
+	epoch       int             // of staged quantization; −1 before the first
+	target      *sparsityTarget // nil: λ is the configuration's
 
 	savedWeights string // checksum of the weights that what was loaded belongs to
 
@@ -190,62 +191,6 @@ type operandHook struct{ q *quantizer }
 
 func (h operandHook) Transform(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {
 	return h.q.apply(t, x, nil)
-}
-
-// beginEpoch is called before the first step of every epoch.
-func (c *compression) beginEpoch() error {
-	if c.schedule == nil {
-		return nil
-	}
-	return c.schedule.epochStep()
-}
-
-// beginStep is called before every optimizer step's first forward pass. It sets
-// τ and λ, and at the end of warm-up resolves and fixes the masks; resolved
-// says that this happened now.
-func (c *compression) beginStep() (resolved bool) {
-	s := c.schedule
-	if s == nil {
-		return false
-	}
-	s.step()
-	stage := s.stage()
-	if stage == InWarmup && s.InitThreshold == nil {
-		first := initialThreshold(c.sparsifiers)
-		s.InitThreshold = &first
-		c.log.Info("movement_sparsity: importance threshold chosen so that warmup starts from ~0.1% linear layer sparsity", "init_importance_threshold", first)
-		if first >= s.cfg.FinalImportanceThreshold {
-			c.log.Warn("movement_sparsity: init_importance_threshold is not below final_importance_threshold", "init", first, "final", s.cfg.FinalImportanceThreshold)
-		}
-	}
-	c.threshold, c.loss.factor = s.threshold(), s.factor()
-	if stage == PostWarmup && !c.frozen {
-		resolveStructuredMasks(c.groups)
-		c.freeze()
-		return true
-	}
-	return false
-}
-
-// freeze makes the masks final and ends the training of scores.
-func (c *compression) freeze() {
-	c.frozen = true
-	for _, p := range c.sparsifiers {
-		p.weight.freeze()
-		p.bias.freeze()
-	}
-}
-
-// thaw undoes freeze for a model that is restored from before the end of
-// warm-up. Its scores are trained no more in this process.
-func (c *compression) thaw() {
-	c.frozen = false
-	for _, p := range c.sparsifiers {
-		p.weight.frozen, p.bias.frozen = false, false
-	}
-	for _, g := range c.groups {
-		g.kept = nil
-	}
 }
 
 // regularisation is λ's loss of the current step as a (1, 1) tensor, or nil

@@ -24,7 +24,8 @@ type compressionState struct {
 	KeptUnits map[string][]int `json:"kept_units"` // by group id: heads or neurons kept, once frozen
 	Weights   string           `json:"weights"`    // checksum of the model's weights that belong to it
 
-	QuantizationEpoch *int `json:"quantization_epoch,omitempty"` // staged quantization: −1 before the first
+	QuantizationEpoch *int                 `json:"quantization_epoch,omitempty"` // staged quantization: −1 before the first
+	Target            *sparsityTargetState `json:"target_sparsity,omitempty"`    // with --target_sparsity
 }
 
 // save writes the scores, masks and quantizers by the names they have in a
@@ -69,6 +70,9 @@ func (c *compression) save(dir string) error {
 	}
 	if q := c.cfg.Quantization; q != nil && q.Staged != nil {
 		state.QuantizationEpoch = &c.epoch
+	}
+	if c.target != nil {
+		state.Target = &c.target.sparsityTargetState
 	}
 	for _, g := range c.groups {
 		if c.frozen {
@@ -206,6 +210,9 @@ func (c *compression) loadState(path string) error {
 		return fmt.Errorf("%s: _init_importance_threshold is missing in warm-up", path)
 	}
 	c.threshold, c.loss.factor = c.schedule.threshold(), c.schedule.factor()
+	if err := c.restoreTarget(state.Target, state.Frozen); err != nil {
+		return fmt.Errorf("%s: target_sparsity: %w", path, err)
+	}
 	if !state.Frozen {
 		c.thaw()
 		return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -30,7 +29,7 @@ func tinyConfig() bert.Config {
 
 // tinyNNCF is the published configuration in the size of tinyConfig; params and
 // section are added to the movement section.
-func tinyNNCF(t *testing.T, params string) *NNCFConfig {
+func tinyNNCF(t testing.TB, params string) *NNCFConfig {
 	t.Helper()
 	data, err := os.ReadFile("../configs/bert-base-jpqd-sst2.json")
 	if err != nil {
@@ -111,7 +110,7 @@ func TestCompressionStateRoundTrip(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := randomCompression(t, 1)
 			for epoch := range test.epochs + 1 {
-				if err := c.beginEpoch(); err != nil {
+				if err := c.schedule.epochStep(); err != nil {
 					t.Fatal(err)
 				}
 				for step := range 3 {
@@ -227,7 +226,7 @@ func TestInitialThresholdIsChosenOnce(t *testing.T) {
 	c := randomCompression(t, 3)
 	want := initialThreshold(c.sparsifiers)
 	for range 2 {
-		if err := c.beginEpoch(); err != nil {
+		if err := c.schedule.epochStep(); err != nil {
 			t.Fatal(err)
 		}
 		for range 4 {
@@ -241,36 +240,6 @@ func TestInitialThresholdIsChosenOnce(t *testing.T) {
 	}
 	if got := c.schedule.InitThreshold; got == nil || *got != want {
 		t.Errorf("found %v, want %v", got, want)
-	}
-}
-
-// Statistics by hand: a weight of (16, 16) of which a quarter is masked and
-// one more element is zero by itself.
-func TestStatistics(t *testing.T) {
-	m := bert.New(tinyConfig(), 1)
-	c := mustCompress(t, m, tinyNNCF(t, ""))
-	zeros, total, linear := 0, 0, 0
-	for _, p := range m.Parameters() {
-		for i := range p.Data {
-			p.Data[i] = 1
-		}
-		total += len(p.Data)
-	}
-	for _, p := range c.sparsifiers {
-		linear += len(p.weight.mask) + len(p.bias.mask)
-	}
-	q := m.Layers[0].Query
-	q.Weight.Data[255], q.Bias.Data[3] = 0, 0
-	m.EmbeddingNorm.Bias.Data[0] = 0
-	clear(c.linears[q.Name].sparse.weight.mask[:64])
-	q.Weight.Data[0] = 0 // and masked: counts once
-	zeros = 64 + 1 + 1
-	s := c.statistics()
-	if want := float64(zeros) / float64(linear); math.Abs(s.LinearLayerSparsity-want) > 1e-12 {
-		t.Errorf("linear layers: found %v, want %v", s.LinearLayerSparsity, want)
-	}
-	if want := float64(zeros+1) / float64(total); math.Abs(s.ModelSparsity-want) > 1e-12 {
-		t.Errorf("model: found %v, want %v", s.ModelSparsity, want)
 	}
 }
 

@@ -2,7 +2,6 @@ package jpqd
 
 import (
 	"math"
-	"slices"
 
 	"github.com/go-jpqd/jpqd/autograd"
 	"github.com/go-jpqd/jpqd/bert"
@@ -28,7 +27,6 @@ type maskedOperand struct {
 
 	// Of the current step, for the backward half.
 	in, out *autograd.Tensor
-	sorted  []float32 // scratch of quantile
 }
 
 // keepQuantile bounds the threshold so that about 2 % of a tensor survives.
@@ -138,12 +136,16 @@ func fill(x []float32, v float32) {
 // quantile is torch.quantile of the expanded scores with linear interpolation,
 // in float32 as there.
 func (o *maskedOperand) quantile(q float32) float32 {
-	o.sorted = append(o.sorted[:0], o.scores.Data...)
-	slices.Sort(o.sorted)
 	rank := q * float32(o.rows*o.cols-1)
 	below := int(rank)
 	above := int(math.Ceil(float64(rank)))
-	return lerp(o.sorted[below/o.area()], o.sorted[above/o.area()], rank-float32(below))
+	sources := [...]scoreSource{{o.scores.Data, o.area()}}
+	low, upTo := orderStatistic(sources[:], below)
+	high := low
+	if above >= upTo {
+		high = nextScore(sources[:], low)
+	}
+	return lerp(low, high, rank-float32(below))
 }
 
 // lerp is torch.lerp.
@@ -160,41 +162,20 @@ func (o *maskedOperand) freeze() {
 	o.scores.Freeze()
 }
 
-// scoreCount is a score and the number of elements it stands for.
-type scoreCount struct {
-	score float32
-	count int
-}
-
 // initialThreshold is the k-th smallest of all expanded scores, k = ⌊N/1000⌋+1,
 // so that about 0.1 % of the elements are at or below it.
 func initialThreshold(ps []*sparsifier) float64 {
-	var all []scoreCount
+	var sources []scoreSource
 	n := 0
 	for _, p := range ps {
 		for _, o := range []*maskedOperand{&p.weight, &p.bias} {
-			for _, s := range o.scores.Data {
-				all = append(all, scoreCount{s, o.area()})
-			}
+			sources = append(sources, scoreSource{o.scores.Data, o.area()})
 			n += o.rows * o.cols
 		}
 	}
-	slices.SortFunc(all, func(a, b scoreCount) int {
-		switch {
-		case a.score < b.score:
-			return -1
-		case a.score > b.score:
-			return 1
-		}
-		return 0
-	})
 	k := min(n, int(float64(n)*0.001)+1)
-	for _, s := range all {
-		if k -= s.count; k <= 0 {
-			return float64(s.score)
-		}
-	}
-	return 0
+	v, _ := orderStatistic(sources, k-1)
+	return float64(v)
 }
 
 // importanceLoss is the regularisation of all scores:

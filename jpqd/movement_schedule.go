@@ -80,21 +80,32 @@ func (s *movementSchedule) restore(state movementScheduleState) {
 	}
 }
 
+// warmup is the first step of warm-up and the first one after it, once the
+// steps of an epoch are known.
+func (s *movementSchedule) warmup() (first, end int) {
+	perEpoch := float64(s.StepsPerEpoch)
+	return int(s.cfg.WarmupStartEpoch * perEpoch), int(s.cfg.WarmupEndEpoch * perEpoch)
+}
+
 // stage is that of the current step.
 func (s *movementSchedule) stage() Stage {
+	first, end := s.warmup()
 	switch {
-	case s.skip || s.StepsPerEpoch == 0 || s.CurrentStep < int(s.cfg.WarmupStartEpoch*float64(s.StepsPerEpoch)):
+	case s.skip || s.StepsPerEpoch == 0 || s.CurrentStep < first:
 		return PreWarmup
-	case s.CurrentStep < int(s.cfg.WarmupEndEpoch*float64(s.StepsPerEpoch)):
+	case s.CurrentStep < end:
 		return InWarmup
 	}
 	return PostWarmup
 }
 
-// progress is k = 1 − (1 − p)^power with p the share of warm-up that is done.
-func (s *movementSchedule) progress() float64 {
-	first := int(s.cfg.WarmupStartEpoch * float64(s.StepsPerEpoch))
-	p := float64(s.CurrentStep-first) / float64(s.StepsPerEpoch) / (s.cfg.WarmupEndEpoch - s.cfg.WarmupStartEpoch)
+// progress is k of the current step.
+func (s *movementSchedule) progress() float64 { return s.progressAt(s.CurrentStep) }
+
+// progressAt is k = 1 − (1 − p)^power of a step, with p the share of warm-up that is done.
+func (s *movementSchedule) progressAt(step int) float64 {
+	first, _ := s.warmup()
+	p := float64(step-first) / float64(s.StepsPerEpoch) / (s.cfg.WarmupEndEpoch - s.cfg.WarmupStartEpoch)
 	return 1 - math.Pow(1-min(max(p, 0), 1), s.cfg.Power)
 }
 

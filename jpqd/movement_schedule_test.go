@@ -94,6 +94,27 @@ func TestThresholdAndFactor(t *testing.T) {
 	}
 }
 
+// Power 2, warm-up of epochs 1 to 3 with 4 steps each, τ from −1 to 0, λ_max
+// 0.1. At step 4+i, p = i/8 and k = 1 − (1 − i/8)², so τ = −(1 − i/8)²: 1,
+// 49/64, 36/64, 25/64, … and λ = 0.1·(0, 15/64, 28/64, 39/64, …).
+func TestScheduleOfTwoEpochs(t *testing.T) {
+	cfg := scheduleConfig(1, 3, 4)
+	cfg.Power, cfg.ImportanceRegularizationFactor, cfg.InitImportanceThreshold = 2, 0.1, pointerTo(-1.0)
+	for step, want := range map[int]struct{ threshold, factor float64 }{
+		3: {math.Inf(-1), 0}, 4: {-1, 0}, 5: {-0.765625, 0.0234375}, 6: {-0.5625, 0.04375}, 7: {-0.390625, 0.0609375},
+		8: {-0.25, 0.075}, 11: {-0.015625, 0.0984375}, 12: {0, 0.1},
+	} {
+		s := newMovementSchedule(cfg)
+		advance(t, s, step/4, 4, step%4+1)
+		if got := s.threshold(); got != want.threshold && math.Abs(got-want.threshold) > 1e-15 {
+			t.Errorf("step %d: found threshold %v, want %v", step, got, want.threshold)
+		}
+		if got := s.factor(); math.Abs(got-want.factor) > 1e-15 {
+			t.Errorf("step %d: found factor %v, want %v", step, got, want.factor)
+		}
+	}
+}
+
 func TestPowerOfSchedule(t *testing.T) {
 	for power, want := range map[float64]float64{1: 0.3, 2: 0.51, 3: 0.657} {
 		cfg := scheduleConfig(1, 2, 10)

@@ -261,7 +261,11 @@ func near(a, b, tolerance float32) bool {
 	return abs(a-b) <= tolerance*max(1, abs(a), abs(b))
 }
 
-// The unit values of a block of BERT-base where all scores are zero, σ = ½.
+// The unit values of a block of BERT-base where all scores are zero, σ = ½:
+// ½·(½·32·32 + ½·32) = 264 for blocks of 32×32, ½·(½·768 + ½) = 192.25 for rows of
+// 768, ½·(½·768 + ½·768) = 384 for columns of 768, whose one bias score covers
+// 768 too. Their mean over a block, (4·264 + 192.25 + 384)/6 = 272.0417, is that of
+// the model.
 func TestRegularisationOfBERTBase(t *testing.T) {
 	square := SparseStructure{Mode: Block, Factors: [2]int{32, 32}}
 	tests := []struct {
@@ -290,8 +294,11 @@ func TestRegularisationOfBERTBase(t *testing.T) {
 		block = append(block, p)
 	}
 	block = append(block, block[0], block[0], block[0]) // Q, K, V and the output
-	if got := loss(0.05, block...); math.Abs(got-13.602) > 1e-3 {
-		t.Errorf("one block, λ = 0.05: found %v, want 13.60", got)
+	if got := loss(1, block...); math.Abs(got-272.0417) > 1e-4 {
+		t.Errorf("one block: found %v, want 272.0417", got)
+	}
+	if got := loss(0.05, block...); math.Abs(got-13.6021) > 1e-4 {
+		t.Errorf("one block, λ = 0.05: found %v, want 13.6021", got)
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 // output; a neuron's row and column of the feed-forward pair. A unit goes only
 // if it is dead in every member.
 type structuredGroup struct {
-	id      int // index among all groups of the model, dropped ones included
+	id      int    // index among all groups of the model, dropped ones included
+	layer   int    // −1 for the head
+	name    string // of the rule
 	members []groupMember
 	units   int // heads or neurons
 	size    int // rows or columns a unit has in each member
@@ -96,7 +98,7 @@ func newStructuredGroups(f *Family, layers, headDim int, sparse map[string]*spar
 			log.Warn("movement_sparsity: a structured group does not match and is skipped", "group", instance.Name, "layer", instance.layer, "reason", problem)
 			continue
 		}
-		g := &structuredGroup{id: instance.id, size: 1}
+		g := &structuredGroup{id: instance.id, layer: instance.layer, name: instance.Name, size: 1}
 		if instance.PerHead {
 			g.size = headDim
 		}

@@ -1,9 +1,11 @@
 package jpqd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,37 +13,52 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/go-jpqd/jpqd/bert"
+	"github.com/go-jpqd/jpqd/bert/checkpoint"
 )
 
-// A best model from before the end of warm-up is not frozen and has no report.
-func TestLoadBestModelFromBeforeTheEndOfWarmup(t *testing.T) {
-	for _, best := range []int{4, 8} { // before and in warm-up
+// A checkpoint from before the masks are final is not the best one, however
+// good its metric: 4 is before warm-up, 8 and 12 in it. Of the others, 16, 20
+// and 24, which are all as good, the first one is.
+func TestBestModelHasFinalMasks(t *testing.T) {
+	for _, best := range []int{4, 8, 12} {
 		t.Run(fmt.Sprint(best), func(t *testing.T) {
+			var text bytes.Buffer
 			tr := resumable(t, 24, 1, -1, func(tr *Trainer) {
 				tr.Args.EvalSteps, tr.Args.SaveSteps, tr.Args.SaveTotalLimit = 4, 4, 2
+				tr.Log = slog.New(slog.NewTextHandler(&text, nil))
 				bestAt(tr, best)
 			})
 			mustTrain(t, tr, "")
-			dir := filepath.Join(tr.Args.OutputDir, checkpointName(best))
-			fresh := newTrainer(func(tr *Trainer) { tr.NNCF, tr.Teacher = tinyNNCF(t, ""), bert.New(tinyConfig(), 7) })
-			if err := errors.Join(fresh.Model.Restore(dir), fresh.LoadCompression(dir)); err != nil {
+			var state trainerState
+			if err := checkpoint.ReadJSON(filepath.Join(tr.Args.OutputDir, trainerStateFile), &state); err != nil {
 				t.Fatal(err)
 			}
-			if want, got := mustEvaluate(t, fresh)["eval_loss"], mustEvaluate(t, tr)["eval_loss"]; want != got {
-				t.Errorf("eval_loss: found %v, want the checkpoint's %v", got, want)
+			if got := filepath.Base(state.BestModelCheckpoint); got != checkpointName(16) || !tr.compression.frozen {
+				t.Errorf("found %s as the best model, want %s", got, checkpointName(16))
 			}
-			if tr.compression.frozen {
-				t.Error("the masks are frozen, want those of the checkpoint, which are not")
-			}
-			out := t.TempDir()
-			if err := tr.SaveModel(out); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := os.Stat(filepath.Join(out, "structured_sparsity.csv")); err == nil {
-				t.Error("structured_sparsity.csv is written for a model that is not pruned")
+			if want := fmt.Sprintf("not a candidate for the best model, movement sparsity's masks are not final yet\" step=%d", best); !strings.Contains(text.String(), want) {
+				t.Errorf("found no %q in\n%s", want, text.String())
 			}
 		})
+	}
+}
+
+// A run that ends before its masks are final has no best model and says so.
+func TestNoBestModelBeforeTheEndOfWarmup(t *testing.T) {
+	var text bytes.Buffer
+	tr := resumable(t, 24, 1, 10, func(tr *Trainer) {
+		tr.Args.EvalSteps, tr.Args.SaveSteps = 4, 4
+		tr.Log = slog.New(slog.NewTextHandler(&text, nil))
+		bestAt(tr, 4)
+	})
+	mustTrain(t, tr, "")
+	if got := tr.compression.schedule.CurrentStep; got != 9 {
+		t.Errorf("found the model of schedule step %d, want that of the last one, 9", got)
+	}
+	for _, want := range []string{"the last model stays", "training ends before movement sparsity's warm-up"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("found no %q in\n%s", want, text.String())
+		}
 	}
 }
 

@@ -44,7 +44,7 @@ func dataSum(examples []Example) string {
 	c := newChecksum()
 	for i := range examples {
 		e := &examples[i]
-		c.ints(int32(len(e.IDs)), int32(len(e.TypeIDs)), e.Label, int32(math.Float32bits(e.Target)))
+		c.ints(int32(len(e.IDs)), int32(len(e.TypeIDs)), e.Label, int32(math.Float32bits(e.Target)), e.Start, e.End)
 		c.ints(e.IDs...)
 		c.ints(e.TypeIDs...)
 	}

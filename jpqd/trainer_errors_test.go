@@ -29,7 +29,8 @@ func TestTrainErrors(t *testing.T) {
 		{"empty sequence", func(tr *Trainer) { tr.TrainData[3].IDs = nil }, []string{"0 tokens"}},
 		{"output_dir is a file", func(tr *Trainer) { tr.Args.OutputDir, tr.Args.SaveStrategy, tr.Args.SaveSteps = file, Steps, 1 }, []string{file}},
 		{"no output_dir", func(tr *Trainer) { tr.Args.SaveStrategy, tr.Args.SaveSteps = Steps, 1 }, []string{"--output_dir"}},
-		{"teacher of a regression", func(tr *Trainer) { tr.Teacher, tr.Model.Config.ProblemType = tr.Model, "regression" }, []string{"teacher", "regression"}},
+		{"teacher for answers", func(tr *Trainer) { tr.Teacher = bert.New(answeringConfig(), 1) }, []string{"teacher", "question answering"}},
+		{"teacher for classes", func(tr *Trainer) { tr.Teacher, tr.Model = tr.Model, bert.New(answeringConfig(), 1) }, []string{"teacher", "classification"}},
 		{"regression of two values", func(tr *Trainer) { tr.Model.Config.ProblemType = "regression" }, []string{"problem_type", "2 labels"}},
 		{"teacher of other labels", func(tr *Trainer) {
 			cfg := tinyConfig()

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/go-jpqd/jpqd/autograd"
@@ -24,8 +21,9 @@ type run struct {
 	epochs      int // epochs begun in all, the last one perhaps cut short
 	warmupSteps int
 	started     time.Time
-	first       int // optimizer steps done before this call
-	sequences   int // processed in this call
+	first       int  // optimizer steps done before this call
+	sequences   int  // processed in this call
+	warned      bool // of a warm-up that cannot prune
 }
 
 // Train runs the training loop. resume is a checkpoint folder written by an
@@ -49,6 +47,7 @@ func (t *Trainer) Train(ctx context.Context, resume string) (TrainResult, error)
 	if err := r.begin(ctx, resume); err != nil {
 		return TrainResult{}, err
 	}
+	r.warnOfWarmup()
 	r.started, r.first = time.Now(), r.state.GlobalStep
 	if err := r.loop(ctx); err != nil {
 		return TrainResult{}, err
@@ -183,10 +182,17 @@ func (r *run) loop(ctx context.Context) error {
 func (r *run) nextEpoch() error {
 	r.state.EpochIndex++
 	r.state.BatchInEpoch, r.state.EpochEnded = 0, false
-	if r.compression == nil {
+	c := r.compression
+	if c == nil || c.schedule == nil {
 		return nil
 	}
-	return r.compression.beginEpoch()
+	if err := c.schedule.epochStep(); err != nil {
+		return err
+	}
+	st := c.statistics()
+	// Before warm-up no layer is pruned, and after it they stay as they were logged.
+	st.log(r.log().With("epoch", r.state.EpochIndex), st.Stage == InWarmup)
+	return nil
 }
 
 // microStep runs one micro-batch forward and backward, and at the end of an
@@ -194,9 +200,8 @@ func (r *run) nextEpoch() error {
 func (r *run) microStep(examples []Example) (stepped bool, err error) {
 	s, a := &r.state, &r.Args
 	if r.compression != nil && s.BatchInEpoch%a.GradientAccumulationSteps == 0 {
-		if r.compression.beginStep() {
-			st := r.compression.statistics()
-			r.log().Info("movement_sparsity: masks are final", "step", s.GlobalStep, "linear_layer_sparsity", st.LinearLayerSparsity)
+		if e := r.compression.beginStep(); e != nil {
+			r.entered(*e)
 		}
 	}
 	l, err := r.forward(&r.passes, examples, autograd.Training, uint64(s.Batches))
@@ -248,8 +253,9 @@ func (r *run) update() error {
 }
 
 // learningRate is that of the next optimizer step.
-func (r *run) learningRate() float64 {
-	step := r.state.GlobalStep
+func (r *run) learningRate() float64 { return r.learningRateAt(r.state.GlobalStep) }
+
+func (r *run) learningRateAt(step int) float64 {
 	switch r.Args.LRSchedulerType {
 	case "constant":
 		return r.Args.LearningRate
@@ -322,95 +328,6 @@ func (r *run) endEpoch(ctx context.Context) error {
 	return nil
 }
 
-// record adds an entry to the log history. What is not a number in JSON becomes null.
-func (r *run) record(e LogEntry) {
-	for k, v := range e {
-		if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
-			e[k] = nil
-		}
-	}
-	e["epoch"], e["step"] = r.state.Epoch, r.state.GlobalStep
-	r.state.LogHistory = append(r.state.LogHistory, e)
-	if r.OnLog != nil {
-		r.OnLog(e)
-	}
-}
-
-// logLosses logs the mean loss since the last time and the last step's terms.
-func (r *run) logLosses() {
-	s := &r.state
-	e := LogEntry{"loss": s.LossSinceLog / float64(s.GlobalStep-s.LoggedStep), "learning_rate": r.learningRate()}
-	s.LossSinceLog, s.LoggedStep = 0, s.GlobalStep
-	if r.Teacher != nil {
-		e["task_loss"], e["distillation_loss"] = s.last.task, s.last.distillation
-	}
-	if c := r.compression; c != nil {
-		e["compression_loss"] = s.last.compression
-		if c.schedule != nil {
-			st := c.statistics()
-			const prefix = "compression/movement_sparsity/"
-			e[prefix+"model_sparsity"], e[prefix+"linear_layer_sparsity"] = st.ModelSparsity, st.LinearLayerSparsity
-			e[prefix+"importance_regularization_factor"] = st.Factor
-			if !math.IsInf(st.Threshold, 0) {
-				e[prefix+"importance_threshold"] = st.Threshold
-			}
-		}
-	}
-	r.record(e)
-}
-
-// evaluate runs the evaluation data.
-func (r *run) evaluate(ctx context.Context) error {
-	if len(r.EvalData) == 0 {
-		return nil
-	}
-	metrics, err := r.Evaluate(ctx, r.EvalData)
-	if errors.Is(err, ErrInterrupted) {
-		return r.interrupted(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	e := LogEntry{}
-	for k, v := range metrics {
-		e[k] = v
-	}
-	r.record(e)
-	if a := &r.Args; a.LoadBestModelAtEnd || a.MetricForBestModel != "" {
-		name, _ := a.bestMetric()
-		v, ok := metrics[name]
-		if !ok {
-			return fmt.Errorf("--metric_for_best_model: found %q, want one of %q", a.MetricForBestModel, slices.Sorted(maps.Keys(metrics)))
-		}
-		r.state.evaluated = &candidate{step: r.state.GlobalStep, metric: v}
-	}
-	return nil
-}
-
-// candidate is a step's value of the metric for the best model.
-type candidate struct {
-	step   int
-	metric float64
-}
-
-// keepBest makes the checkpoint that is about to be written the best one if its
-// step was evaluated and its metric beats the best so far. One that only an
-// interrupt writes is never the best: a run that is not interrupted lacks it.
-func (r *run) keepBest() {
-	s := &r.state
-	if s.evaluated == nil || s.evaluated.step != s.GlobalStep {
-		return
-	}
-	_, greater := r.Args.bestMetric()
-	v := s.evaluated.metric
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return // nothing that trainer_state.json could hold
-	}
-	if s.BestMetric == nil || greater && v > *s.BestMetric || !greater && v < *s.BestMetric {
-		s.BestMetric, s.BestModelCheckpoint = &v, filepath.Join(r.Args.OutputDir, checkpointName(s.GlobalStep))
-	}
-}
-
 // finish logs the end, loads the best model if asked, and sums up.
 func (r *run) finish() (TrainResult, error) {
 	s := &r.state
@@ -426,11 +343,8 @@ func (r *run) finish() (TrainResult, error) {
 		e[k] = v
 	}
 	r.record(e)
-	if r.Args.LoadBestModelAtEnd && s.BestModelCheckpoint != "" {
-		r.log().Info("loading the best model", "checkpoint", s.BestModelCheckpoint, "metric", *s.BestMetric)
-		if err := r.loadModel(s.BestModelCheckpoint); err != nil {
-			return result, err
-		}
+	if err := r.loadBest(); err != nil {
+		return result, err
 	}
 	if r.Args.OutputDir == "" {
 		return result, nil

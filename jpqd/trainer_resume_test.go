@@ -43,15 +43,16 @@ func resumable(t *testing.T, examples, accumulate, maxSteps int, edit func(*Trai
 }
 
 // A run that is interrupted after any step, in every second shape after any
-// odd one, and resumed ends bit for bit as one that is not.
+// odd one and with a target sparsity, and resumed ends bit for bit as one that is not.
 func TestResumeIsBitEqual(t *testing.T) {
 	for i, run := range interruptedRuns {
 		t.Run(run.name, func(t *testing.T) {
-			whole := resumable(t, run.examples, run.accumulate, run.maxSteps, nil)
+			edit := func(tr *Trainer) { tr.Args.TargetSparsity = 0.4 * float64(i%2) }
+			whole := resumable(t, run.examples, run.accumulate, run.maxSteps, edit)
 			steps := mustTrain(t, whole, "").GlobalStep
 			want, wantLog := outcome(t, whole), logHistory(t, whole.Args.OutputDir)
 			for stop := 1; stop <= steps; stop += 1 + i%2 {
-				first := resumable(t, run.examples, run.accumulate, run.maxSteps, nil)
+				first := resumable(t, run.examples, run.accumulate, run.maxSteps, edit)
 				ctx, cancel := context.WithCancel(context.Background())
 				first.OnStep = func(p Progress) {
 					if p.Step == stop {
@@ -67,6 +68,7 @@ func TestResumeIsBitEqual(t *testing.T) {
 					t.Fatalf("stopped after step %d: found checkpoint %q, %v", stop, dir, err)
 				}
 				second := resumable(t, run.examples, run.accumulate, run.maxSteps, func(tr *Trainer) {
+					edit(tr)
 					tr.Model = bert.New(tinyConfig(), 99) // everything comes from the checkpoint
 				})
 				mustTrain(t, second, dir)

@@ -3,7 +3,6 @@ package jpqd
 import (
 	"context"
 	"encoding/json"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -121,104 +120,6 @@ func TestTrainingLearns(t *testing.T) {
 	if result.GlobalStep != 128 || after["eval_accuracy"] < 0.99 || after["eval_loss"] > before["eval_loss"]/2 {
 		t.Errorf("after %d steps: found accuracy %v and loss %v, before %v", result.GlobalStep, after["eval_accuracy"], after["eval_loss"], before["eval_loss"])
 	}
-}
-
-func TestRegressionLearns(t *testing.T) {
-	tr := newTrainer(func(tr *Trainer) {
-		cfg := tinyConfig()
-		cfg.Labels = []string{"LABEL_0"}
-		tr.Model, tr.Metrics, tr.Args.NumTrainEpochs = bert.New(cfg, 1), nil, 20
-		for _, data := range [][]Example{tr.TrainData, tr.EvalData} {
-			for i := range data {
-				data[i].Target = 2*float32(data[i].Label) - 1
-			}
-		}
-	})
-	mustTrain(t, tr, "")
-	if got := mustEvaluate(t, tr)["eval_loss"]; got > 0.2 {
-		t.Errorf("found a mean squared error of %v, want at most 0.2", got)
-	}
-}
-
-// total = (1−w)·task + w·KD + L_reg, computed again from logits and scores.
-func TestLossArithmetic(t *testing.T) {
-	for _, test := range []struct {
-		name           string
-		teacher, prune bool
-		weight, heat   float64
-	}{
-		{"task alone", false, false, 0.9, 2},
-		{"distillation", true, false, 0.9, 2},
-		{"all of it", true, true, 0.3, 5},
-		{"no teacher", false, true, 0.5, 2},
-		{"teacher alone", true, false, 1, 1},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			tr := newTrainer(func(tr *Trainer) {
-				tr.Args.DistillationWeight, tr.Args.DistillationTemperature, tr.Args.PerDeviceEvalBatchSize = test.weight, test.heat, 5
-				if test.prune {
-					tr.NNCF = tinyNNCF(t, "")
-				}
-			})
-			logits, err := tr.Predict(context.Background(), tr.EvalData)
-			if err != nil {
-				t.Fatal(err)
-			}
-			regularisation := 0.0
-			if test.prune {
-				if err := tr.attach(); err != nil {
-					t.Fatal(err)
-				}
-				clear(tr.Model.Layers[0].Query.Weight.Data) // Predict now sees quantizers
-				if logits, err = tr.Predict(context.Background(), tr.EvalData); err != nil {
-					t.Fatal(err)
-				}
-				tr.compression.loss.factor = 0.05
-				regularisation = 0.05 * (4*(0.5*16+0.5*4) + (0.5*16 + 0.5) + (0.5*16 + 0.5*16)) / 2 / 6
-			}
-			var wanted []float32
-			if test.teacher {
-				tr.Teacher = bert.New(tinyConfig(), 7)
-				if wanted, err = (&Trainer{Args: tr.Args, Model: tr.Teacher}).Predict(context.Background(), tr.EvalData); err != nil {
-					t.Fatal(err)
-				}
-			}
-			task, divergence := 0.0, 0.0
-			for i, e := range tr.EvalData {
-				row := logits[2*i : 2*i+2]
-				task -= logSoftmax(row, 1)[e.Label] / 12
-				if test.teacher {
-					ps, pt := logSoftmax(row, test.heat), logSoftmax(wanted[2*i:2*i+2], test.heat)
-					for c := range pt {
-						divergence += test.heat * test.heat * math.Exp(pt[c]) * (pt[c] - ps[c]) / 12
-					}
-				}
-			}
-			total := task + regularisation
-			if test.teacher {
-				total = (1-test.weight)*task + test.weight*divergence + regularisation
-			}
-			metrics := mustEvaluate(t, tr)
-			if got := metrics["eval_loss"]; math.Abs(got-total) > 1e-5 {
-				t.Errorf("eval_loss: found %v, want %v", got, total)
-			}
-			if got := metrics["eval_task_loss"]; math.Abs(got-task) > 1e-5 {
-				t.Errorf("eval_task_loss: found %v, want %v", got, task)
-			}
-		})
-	}
-}
-
-func logSoftmax(x []float32, temperature float64) []float64 {
-	sum := 0.0
-	for _, v := range x {
-		sum += math.Exp(float64(v) / temperature)
-	}
-	y := make([]float64, len(x))
-	for i, v := range x {
-		y[i] = float64(v)/temperature - math.Log(sum)
-	}
-	return y
 }
 
 func noDropout(m *bert.Model) {

@@ -143,13 +143,14 @@ func registerScheduleFlags(f *pflag.FlagSet, a *jpqd.TrainingArguments) {
 	f.Var((*strategyValue)(&a.SaveStrategy), "save_strategy", "when to write a checkpoint: no, steps or epoch")
 	f.IntVar(&a.SaveSteps, "save_steps", a.SaveSteps, "write a checkpoint every so many steps")
 	f.IntVar(&a.SaveTotalLimit, "save_total_limit", a.SaveTotalLimit, "keep only so many checkpoints; 0: all")
-	f.BoolVar(&a.LoadBestModelAtEnd, "load_best_model_at_end", a.LoadBestModelAtEnd, "end with the checkpoint that evaluated best")
+	f.BoolVar(&a.LoadBestModelAtEnd, "load_best_model_at_end", a.LoadBestModelAtEnd, "end with the checkpoint that evaluated best, with pruning of those whose masks are final")
 	f.StringVar(&a.MetricForBestModel, "metric_for_best_model", a.MetricForBestModel, "what is best: a metric's name; loss by default")
 	f.Var(&optionalBool{&a.GreaterIsBetter}, "greater_is_better", "whether a higher metric_for_best_model is better; by default unless it is a loss")
 	f.Lookup("greater_is_better").NoOptDefVal = "true"
 	f.Uint64Var(&a.Seed, "seed", a.Seed, "of the random numbers")
 	f.Float64Var(&a.DistillationWeight, "distillation_weight", a.DistillationWeight, "share of the distillation loss, 0 to 1")
 	f.Float64Var(&a.DistillationTemperature, "distillation_temperature", a.DistillationTemperature, "temperature of the distillation loss, at least 1")
+	f.Float64Var(&a.TargetSparsity, "target_sparsity", a.TargetSparsity, "share of the pruned layers' weights to remove, below 1: the regularisation factor is found during warm-up; 0: it is the NNCF configuration's")
 }
 
 // strategyValue is a flag of type [jpqd.Strategy]; the values are checked with

@@ -43,7 +43,6 @@ func (r *glueRun) train(ctx context.Context) error {
 		}
 	}
 	r.setLogging()
-	r.warnOfWarmup()
 	events, err := r.openEvents()
 	if err != nil {
 		return fmt.Errorf("--report_to tensorboard: %w", err)
@@ -111,28 +110,6 @@ func (r *glueRun) openEvents() (*report.EventWriter, error) {
 		return report.NewEventWriter(filepath.Join(r.o.OutputDir, "runs", name))
 	}
 	return nil, nil
-}
-
-// warnOfWarmup warns of training that ends before movement sparsity's masks are
-// final: its model has neither the sparsity nor the accuracy that is wanted.
-func (r *glueRun) warnOfWarmup() {
-	if r.nncf == nil || r.nncf.MovementSparsity == nil {
-		return
-	}
-	a, end := &r.trainer.Args, r.nncf.MovementSparsity.WarmupEndEpoch
-	batches := (len(r.examples[tasks.Train]) + a.PerDeviceTrainBatchSize - 1) / a.PerDeviceTrainBatchSize
-	updates := max(1, batches/a.GradientAccumulationSteps)
-	steps := math.Ceil(a.NumTrainEpochs * float64(updates))
-	if a.MaxSteps > 0 {
-		steps = float64(a.MaxSteps)
-	}
-	if n := r.nncf.MovementSparsity.StepsPerEpoch; n > 0 {
-		updates = n
-	}
-	if epochs := steps / float64(updates); epochs <= end {
-		r.console.log.Warn("training ends before movement sparsity's warm-up: the masks will not be final; train for more than warmup_end_epoch",
-			slog.Float64("epochs", epochs), slog.Float64("warmup_end_epoch", end))
-	}
 }
 
 // exportFiles are what saveModel adds to the trainer's files of a compressed model.
