@@ -61,7 +61,10 @@ func (s runShape) trainer(t testing.TB, dir string, model uint64) *Trainer {
 	if s.adapt {
 		m.StepsPerEpoch = (batches + s.accumulate - 1) / s.accumulate
 	}
-	if !s.quantize || s.answers {
+	if s.answers {
+		m.Ignored = answeringIgnored
+	}
+	if !s.quantize {
 		tr.NNCF.Quantization = nil
 	}
 	a := &tr.Args
