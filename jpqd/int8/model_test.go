@@ -85,9 +85,14 @@ func trainingModel(c *jpqd.Compressed) *bert.Model {
 	return m
 }
 
-// evaluateIR writes a model, reads it back and runs a batch, padded. The order
-// of the logits is the engine's.
+// evaluateIR writes a model, reads it back and runs a batch.
 func evaluateIR(t *testing.T, c *jpqd.Compressed, b *bert.Batch) []float32 {
+	t.Helper()
+	return runIR(t, throughIR(t, c), c, b)
+}
+
+// throughIR writes a model and reads it back.
+func throughIR(t *testing.T, c *jpqd.Compressed) *ir.Model {
 	t.Helper()
 	dir := t.TempDir()
 	if err := ir.Write(dir, c); err != nil {
@@ -97,6 +102,12 @@ func evaluateIR(t *testing.T, c *jpqd.Compressed, b *bert.Batch) []float32 {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m
+}
+
+// runIR runs a batch, padded. The order of the logits is the engine's.
+func runIR(t *testing.T, m *ir.Model, c *jpqd.Compressed, b *bert.Batch) []float32 {
+	t.Helper()
 	length := 0
 	for s := range b.Len() {
 		length = max(length, b.Offsets[s+1]-b.Offsets[s])
