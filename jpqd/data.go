@@ -6,4 +6,8 @@ type Example struct {
 	TypeIDs []int32 // token types; nil: all zero
 	Label   int32   // class, for classification; −1: unknown
 	Target  float32 // value, for regression
+
+	// First and last token of the answer, for question answering: places in IDs.
+	// A place outside of the sequence (−100 by custom) is not trained.
+	Start, End int32
 }
