@@ -37,9 +37,8 @@ type window struct {
 // Start and End of an example are the tokens of the question's first answer. A
 // window that does not hold all of it, or of a question that has none, points
 // at [CLS]: 0, 0. Where the file does not say, both are −1, which [jpqd.Trainer]
-// does not train. That is what
-// run_qa.py does, but for an answer that begins with the last token of a
-// window: there its start runs on into the padding.
+// does not train. run_qa.py does the same, but for an answer that begins with
+// the last token of a window: there its start runs on into the padding.
 //
 // The result does not depend on GOMAXPROCS.
 func (s *SQuAD) Encode(tok *tokenizer.Tokenizer, questions []Question) (*Windows, error) {
