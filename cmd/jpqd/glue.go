@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"strings"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
-	"github.com/go-jpqd/jpqd/bert"
-	"github.com/go-jpqd/jpqd/bert/tokenizer"
 	"github.com/go-jpqd/jpqd/jpqd"
 	"github.com/go-jpqd/jpqd/jpqd/tasks"
 )
@@ -36,122 +33,68 @@ the folder of its .tsv files with --data_dir.`,
       --learning_rate 2e-5 --num_train_epochs 5 --evaluation_strategy steps --eval_steps 250`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runGlue(cmd.Context(), c, o, cmd.Flags())
+			r := newTrainingRun(c, cmd.Name(), &o.RunOptions, cmd.Flags())
+			r.task = &glueTask{trainingRun: r, o: o}
+			return r.run(cmd.Context())
 		},
 	}
 	registerGlueFlags(cmd.Flags(), o)
 	return cmd
 }
 
-// glueRun is one run of `jpqd glue`: its fields are filled in step by step, in
-// the order in which they stand here.
-type glueRun struct {
-	console *console
-	o       *glueOptions
-	flags   *pflag.FlagSet
-
-	task   tasks.GLUETask
-	nncf   *jpqd.NNCFConfig // nil: plain fine-tuning
-	resume string           // checkpoint folder, "" to start afresh
-
+// glueTask is what `jpqd glue` does in its own way.
+type glueTask struct {
+	*trainingRun
+	o      *glueOptions
+	glue   tasks.GLUETask
 	splits map[tasks.Split][]tasks.Record
-
-	student, teacher *bert.Model // teacher: nil without distillation
-	compressedDir    string      // folder of a compressed model to evaluate, else ""
-	tok              *tokenizer.Tokenizer
-	maxSeqLength     int
-	examples         map[tasks.Split][]jpqd.Example
-
-	trainer *jpqd.Trainer
-	results map[string]float64 // of every metrics table that was printed
 }
 
-func runGlue(ctx context.Context, c *console, o *glueOptions, flags *pflag.FlagSet) error {
-	r := &glueRun{console: c, o: o, flags: flags, results: map[string]float64{}}
-	steps := []func(context.Context) error{r.check, r.readData, r.loadModels, r.encodeData, r.prepare}
-	if o.DoTrain {
-		steps = append(steps, r.train)
-	}
-	if o.DoEval {
-		steps = append(steps, r.evaluate)
-	}
-	if o.DoPredict {
-		steps = append(steps, r.predict)
-	}
-	if o.DoTrain {
-		steps = append(steps, r.writeReport)
-	}
-	for _, step := range steps {
-		if err := ctx.Err(); err != nil {
+func (t *glueTask) questionAnswering() bool { return false }
+
+func (t *glueTask) title() string { return "jpqd glue " + t.glue.Name }
+
+func (t *glueTask) metrics(logits []float32, examples []jpqd.Example) map[string]float64 {
+	return t.glue.Metrics(logits, t.glue.NumLabels(), examples)
+}
+
+func (t *glueTask) metricNames() []string {
+	return slices.Sorted(maps.Keys(t.metrics(nil, nil)))
+}
+
+// evaluate evaluates every validation split.
+func (t *glueTask) evaluate(ctx context.Context) error {
+	combined := map[string]float64{}
+	for _, s := range t.evalSplits() {
+		metrics, err := t.trainer.Evaluate(ctx, t.examples[s])
+		if err != nil {
 			return err
 		}
-		if err := step(ctx); err != nil {
+		metrics["eval_samples"] = float64(len(t.examples[s]))
+		if s == tasks.ValidationMismatched {
+			renamed := map[string]float64{}
+			for key, v := range metrics {
+				renamed[key+"_mm"] = v
+			}
+			metrics = renamed
+		}
+		maps.Copy(combined, metrics)
+	}
+	return t.finish("eval", combined)
+}
+
+// predict writes the predictions of every test split.
+func (t *glueTask) predict(ctx context.Context) error {
+	for _, s := range t.testSplits() {
+		logits, err := t.trainer.Predict(ctx, t.examples[s])
+		if err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// prepare makes the output folder and the trainer.
-func (r *glueRun) prepare(context.Context) error {
-	if err := os.MkdirAll(r.o.OutputDir, 0o777); err != nil {
-		return fmt.Errorf("--output_dir: %w", err)
-	}
-	if r.nncf != nil {
-		r.nncf.LogDir = r.o.OutputDir // structured_sparsity.csv lies beside the results, as with run_glue.py
-	}
-	r.trainer = &jpqd.Trainer{
-		Args: r.o.TrainingArguments, Model: r.student, Teacher: r.teacher, NNCF: r.nncf,
-		TrainData: r.examples[tasks.Train], EvalData: r.examples[tasks.Validation],
-		Metrics: func(logits []float32, examples []jpqd.Example) map[string]float64 {
-			return r.task.Metrics(logits, r.task.NumLabels(), examples)
-		},
-		Log:    r.console.log,
-		OnSave: r.tok.Save,
-	}
-	if r.compressedDir != "" {
-		return r.trainer.LoadCompression(r.compressedDir)
-	}
-	return nil
-}
-
-// commandLine is the command line of a run, --resume_from_checkpoint left out.
-func commandLine(flags *pflag.FlagSet) string {
-	words := []string{"jpqd glue"}
-	flags.Visit(func(f *pflag.Flag) {
-		switch value := f.Value.String(); {
-		case f.Name == "resume_from_checkpoint":
-		case f.Value.Type() == "bool" && value == "true":
-			words = append(words, "--"+f.Name)
-		case f.Value.Type() == "bool":
-			words = append(words, "--"+f.Name+"="+value)
-		default:
-			words = append(words, "--"+f.Name, shellQuote(value))
+		path := filepath.Join(t.o.OutputDir, t.glue.PredictionsFile(s))
+		if err := t.glue.WritePredictions(path, logits); err != nil {
+			return err
 		}
-	})
-	return strings.Join(words, " ")
-}
-
-// shellQuote writes a word so that a POSIX shell reads it as it is.
-func shellQuote(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,+@", r)
+		t.console.log.Info("predictions", slog.String("file", path), slog.Int("examples", len(t.examples[s])))
 	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// interrupted tells the user how to go on after an interrupt.
-func (r *glueRun) interrupted(err error) error {
-	if !errors.Is(err, jpqd.ErrInterrupted) {
-		return err
-	}
-	checkpoint, findErr := jpqd.LastCheckpoint(r.o.OutputDir)
-	if findErr != nil || checkpoint == "" {
-		return err
-	}
-	fmt.Fprintf(r.console.err, "%s was written; go on with\n  %s --resume_from_checkpoint true\n", checkpoint, commandLine(r.flags))
-	return err
+	return nil
 }

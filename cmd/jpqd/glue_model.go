@@ -1,82 +1,14 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/go-jpqd/jpqd/bert"
-	"github.com/go-jpqd/jpqd/bert/tokenizer"
-	"github.com/go-jpqd/jpqd/jpqd"
-	"github.com/go-jpqd/jpqd/jpqd/hub"
 	"github.com/go-jpqd/jpqd/jpqd/tasks"
 )
-
-// loadModels finds and reads the student, its tokenizer and the teacher.
-func (r *glueRun) loadModels(ctx context.Context) error {
-	o := r.o
-	dir, err := r.resolve(ctx, "model_name_or_path", o.ModelNameOrPath, o.ModelRevision)
-	if err != nil {
-		return err
-	}
-	if r.student, err = r.loadStudent(ctx, dir); err != nil {
-		return fmt.Errorf("--model_name_or_path: %w", err)
-	}
-	if err := r.findCompression(dir); err != nil {
-		return fmt.Errorf("--model_name_or_path: %w", err)
-	}
-	if o.TokenizerName != "" {
-		if dir, err = r.resolve(ctx, "tokenizer_name", o.TokenizerName, o.ModelRevision); err != nil {
-			return err
-		}
-	}
-	if r.tok, err = tokenizer.Load(dir); err != nil {
-		flag := "model_name_or_path"
-		if o.TokenizerName != "" {
-			flag = "tokenizer_name"
-		}
-		return fmt.Errorf("--%s: %w", flag, err)
-	}
-	if r.tok.VocabSize() > r.student.Config.VocabSize {
-		return fmt.Errorf("the tokenizer of %s has %d tokens, the model only vocab_size = %d", dir, r.tok.VocabSize(), r.student.Config.VocabSize)
-	}
-	r.chooseLength()
-	if o.DoTrain && o.TeacherModelNameOrPath != "" {
-		return r.loadTeacher(ctx)
-	}
-	return nil
-}
-
-// resolve turns a flag's folder or hub name into a folder.
-func (r *glueRun) resolve(ctx context.Context, flag, name, revision string) (string, error) {
-	client := hub.NewClient()
-	client.Log = r.console.log
-	if r.console.terminal {
-		client.Progress = newDownload(r.console).show
-		defer r.console.close()
-	}
-	if r.o.CacheDir != "" {
-		client.CacheDir = r.o.CacheDir
-	}
-	if info, err := os.Stat(name); err == nil && !info.IsDir() {
-		return "", fmt.Errorf("--%s: %s is a file, want the folder that holds the model's files", flag, name)
-	}
-	dir, err := client.Resolve(ctx, name, revision)
-	switch {
-	case err == nil:
-		return dir, nil
-	case ctx.Err() == nil && !isDir(name):
-		return "", fmt.Errorf("--%s: %w (and there is no folder %q)", flag, err, name)
-	default:
-		return "", fmt.Errorf("--%s: %w", flag, err)
-	}
-}
 
 // labels are the names of the model's outputs.
 func labels(task *tasks.GLUETask) []string {
@@ -86,174 +18,44 @@ func labels(task *tasks.GLUETask) []string {
 	return task.Labels
 }
 
-func (r *glueRun) loadStudent(ctx context.Context, dir string) (*bert.Model, error) {
-	names := labels(&r.task)
+// loadModel reads the student with the data's labels, its outputs in their order.
+func (t *glueTask) loadModel(dir string) (*bert.Model, bert.LoadReport, error) {
+	names, answering := labels(&t.glue), t.questionAnswering()
 	config, err := bert.LoadConfig(dir)
 	if err != nil {
-		return nil, err
+		return nil, bert.LoadReport{}, err
 	}
 	order := labelOrder(config.Labels, names)
 	if order == nil && !numberedLabels(config.Labels) && len(config.Labels) == len(names) {
-		r.console.log.Warn("the model's labels do not match the data's and are ignored", slog.Any("model", config.Labels), slog.Any("data", names))
+		t.console.log.Warn("the model's labels do not match the data's and are ignored", slog.Any("model", config.Labels), slog.Any("data", names))
 	}
-	model, report, err := bert.Load(dir, bert.LoadOptions{Seed: r.o.Seed, Labels: names, IgnoreMismatchedSizes: r.o.IgnoreMismatchedSizes})
+	model, report, err := bert.Load(dir, bert.LoadOptions{Seed: t.o.Seed, Labels: names, QuestionAnswering: &answering, IgnoreMismatchedSizes: t.o.IgnoreMismatchedSizes})
 	if err != nil {
 		if config.NumLabels() != len(names) && strings.Contains(err.Error(), "classifier") {
 			err = fmt.Errorf("%w (the model has %d labels, the data %d; --ignore_mismatched_sizes starts a new classifier)", err, config.NumLabels(), len(names))
 		}
-		return nil, err
-	}
-	switch missing := append(report.Missing, report.Mismatched...); {
-	case len(report.Missing) == len(model.Parameters()) && !r.o.DoTrain:
-		r.console.log.Warn("the folder holds no weights: the results are those of random ones", slog.String("model", dir), slog.Uint64("seed", r.o.Seed))
-	case len(report.Missing) == len(model.Parameters()):
-		r.console.log.Info("the folder holds no weights: training starts from random ones", slog.String("model", dir), slog.Uint64("seed", r.o.Seed))
-	case len(missing) > 0:
-		slices.Sort(missing)
-		r.console.log.Warn("some weights are not in the model's folder and start random; train before you use them", slog.Any("weights", slices.Compact(missing)))
+		return nil, report, err
 	}
 	if order != nil {
 		sortOutputs(model.Classifier, order)
 	}
-	if len(report.Unexpected) > 0 {
-		r.console.log.Info("weights of the model's folder that are not used", slog.Any("weights", report.Unexpected))
-	}
 	model.Config.ProblemType = ""
-	if r.task.Regression {
+	if t.glue.Regression {
 		model.Config.ProblemType = "regression"
 	}
-	if r.o.ConfigName != "" {
-		if err := r.applyConfig(ctx, model); err != nil {
-			return nil, err
-		}
-	}
-	r.console.log.Info("model", slog.String("folder", dir), slog.Int("parameters", model.NumParameters()), slog.Int("layers", model.Config.NumHiddenLayers), slog.Int("labels", model.Config.NumLabels()))
-	return model, nil
+	return model, report, nil
 }
 
-// isCompressed says whether a folder holds masks and quantizers beside its weights.
-func isCompressed(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, jpqd.NNCFConfigFile))
-	return err == nil
-}
-
-// findCompression prepares the evaluation of a compressed model.
-func (r *glueRun) findCompression(dir string) error {
-	switch {
-	case !isCompressed(dir):
-		return nil
-	case r.o.DoTrain:
-		r.console.log.Warn("the folder holds a compressed model; training starts from its weights, without masks and quantizers", slog.String("folder", dir))
-		return nil
-	}
-	config, err := jpqd.LoadNNCFConfig(filepath.Join(dir, jpqd.NNCFConfigFile))
-	if err != nil {
-		return err
-	}
-	r.nncf, r.compressedDir = config, dir
-	return nil
-}
-
-// applyConfig takes what does not change a shape (dropout, for one) from the
-// configuration that --config_name names.
-func (r *glueRun) applyConfig(ctx context.Context, model *bert.Model) error {
-	dir, err := r.resolve(ctx, "config_name", r.o.ConfigName, r.o.ModelRevision)
-	if err != nil {
-		return err
-	}
-	config, err := bert.LoadConfig(dir)
-	if err != nil {
-		return err
-	}
-	own := &model.Config
-	for _, size := range []struct {
-		key       string
-		got, want int
-	}{
-		{"vocab_size", config.VocabSize, own.VocabSize},
-		{"hidden_size", config.HiddenSize, own.HiddenSize},
-		{"num_hidden_layers", config.NumHiddenLayers, own.NumHiddenLayers},
-		{"num_attention_heads", config.NumAttentionHeads, own.NumAttentionHeads},
-		{"intermediate_size", config.IntermediateSize, own.IntermediateSize},
-		{"max_position_embeddings", config.MaxPositionEmbeddings, own.MaxPositionEmbeddings},
-		{"type_vocab_size", config.TypeVocabSize, own.TypeVocabSize},
-	} {
-		if size.got != size.want {
-			return fmt.Errorf("--config_name: %s: found %d, want the model's %d", size.key, size.got, size.want)
-		}
-	}
-	if config.LayerNormEps != own.LayerNormEps {
-		return fmt.Errorf("--config_name: layer_norm_eps: found %v, want the model's %v", config.LayerNormEps, own.LayerNormEps)
-	}
-	own.HiddenDropoutProb = config.HiddenDropoutProb
-	own.AttentionProbsDropoutProb = config.AttentionProbsDropoutProb
-	own.ClassifierDropout = config.ClassifierDropout
-	return nil
-}
-
-// chooseLength caps --max_seq_length by what tokenizer and model can hold.
-func (r *glueRun) chooseLength() {
-	longest := r.student.Config.MaxPositionEmbeddings
-	if n := r.tok.Config().ModelMaxLength; n > 0 {
-		longest = min(longest, n)
-	}
-	r.maxSeqLength = min(r.o.MaxSeqLength, longest)
-	if r.maxSeqLength < r.o.MaxSeqLength {
-		r.console.log.Warn("--max_seq_length is larger than the model's maximum", slog.Int("found", r.o.MaxSeqLength), slog.Int("using", r.maxSeqLength))
-	}
-}
-
-// loadTeacher reads the teacher and holds it against the student: distillation
-// compares the outputs for the same token ids.
-func (r *glueRun) loadTeacher(ctx context.Context) error {
-	dir, err := r.resolve(ctx, "teacher_model_name_or_path", r.o.TeacherModelNameOrPath, "")
-	if err != nil {
-		return err
-	}
-	if isCompressed(dir) {
-		return fmt.Errorf("--teacher_model_name_or_path: %s holds a compressed model, want one in float32", dir)
-	}
-	teacher, report, err := bert.Load(dir, bert.LoadOptions{})
-	if err != nil {
-		return fmt.Errorf("--teacher_model_name_or_path: %w", err)
-	}
-	if len(report.Missing) > 0 {
-		return fmt.Errorf("--teacher_model_name_or_path: %s has no %s: a teacher must be trained already", dir, report.Missing[0])
-	}
-	names := labels(&r.task)
+// fitTeacher puts the teacher's outputs into the order of the data's labels.
+func (t *glueTask) fitTeacher(teacher *bert.Model) error {
+	names := labels(&t.glue)
 	if got := teacher.Config.NumLabels(); got != len(names) {
-		return fmt.Errorf("--teacher_model_name_or_path: found a model with %d labels, want the task's %d", got, len(names))
+		return fmt.Errorf("found a model with %d labels, want the task's %d", got, len(names))
 	}
 	if order := labelOrder(teacher.Config.Labels, names); order != nil {
 		sortOutputs(teacher.Classifier, order)
 	} else if !numberedLabels(teacher.Config.Labels) {
-		r.console.log.Warn("the teacher's labels do not match the data's; they are taken in the order in which they stand", slog.Any("teacher", teacher.Config.Labels), slog.Any("data", names))
-	}
-	if err := r.sameVocabulary(dir, teacher); err != nil {
-		return fmt.Errorf("--teacher_model_name_or_path: %w", err)
-	}
-	if n := teacher.Config.MaxPositionEmbeddings; n < r.maxSeqLength {
-		return fmt.Errorf("--teacher_model_name_or_path: found max_position_embeddings = %d, want at least the --max_seq_length of %d", n, r.maxSeqLength)
-	}
-	r.teacher = teacher
-	r.console.log.Info("teacher", slog.String("folder", dir), slog.Int("parameters", teacher.NumParameters()), slog.Int("layers", teacher.Config.NumHiddenLayers))
-	return nil
-}
-
-// sameVocabulary checks that an id is the same token to the teacher as to the student.
-func (r *glueRun) sameVocabulary(dir string, teacher *bert.Model) error {
-	if teacher.Config.VocabSize < r.tok.VocabSize() {
-		return fmt.Errorf("found vocab_size = %d, want the student's %d tokens", teacher.Config.VocabSize, r.tok.VocabSize())
-	}
-	if _, err := os.Stat(filepath.Join(dir, "vocab.txt")); errors.Is(err, fs.ErrNotExist) {
-		return nil // the size is all there is to compare
-	}
-	tok, err := tokenizer.Load(dir)
-	if err != nil {
-		return err
-	}
-	if !slices.Equal(tok.Vocab(), r.tok.Vocab()) {
-		return fmt.Errorf("%s is not the student's vocabulary", filepath.Join(dir, "vocab.txt"))
+		t.console.log.Warn("the teacher's labels do not match the data's; they are taken in the order in which they stand", slog.Any("teacher", teacher.Config.Labels), slog.Any("data", names))
 	}
 	return nil
 }

@@ -1,8 +1,9 @@
 // Command jpqd fine-tunes BERT and, on the way, prunes, quantizes and distils
-// it (JPQD), with the flags of Hugging Face's run_glue.py.
+// it (JPQD), with the flags of Hugging Face's run_glue.py and run_qa.py.
 //
 //	jpqd demo     the whole way on built-in data, without files or network
 //	jpqd glue     fine-tune and compress on a GLUE task or on one's own files
+//	jpqd qa       fine-tune and compress on SQuAD or on one's own questions
 //	jpqd info     what this machine and this build offer
 //	jpqd version
 //
@@ -98,14 +99,18 @@ func execute(ctx context.Context, c *console, args []string) error {
 	root.SetOut(c.out)
 	root.SetErr(c.err)
 	root.SetFlagErrorFunc(flagError)
-	glue := newGlueCommand(c)
-	root.AddCommand(glue, newDemoCommand(c), newInfoCommand(c), newVersionCommand(c))
-	if len(args) > 0 && args[0] == glue.Name() {
-		translated, err := translateArgs(glue.Flags(), args[1:])
-		if err != nil {
-			return err
+	training := []*cobra.Command{newGlueCommand(c), newQACommand(c)}
+	root.AddCommand(training...)
+	root.AddCommand(newDemoCommand(c), newInfoCommand(c), newVersionCommand(c))
+	for _, cmd := range training {
+		if len(args) > 0 && args[0] == cmd.Name() {
+			translated, err := translateArgs(cmd.Flags(), args[1:])
+			if err != nil {
+				return err
+			}
+			args = append([]string{cmd.Name()}, translated...)
+			break
 		}
-		args = append([]string{glue.Name()}, translated...)
 	}
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)
@@ -116,7 +121,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
 		return nil
-	case cmd.Name() == "glue" && strings.HasSuffix(args[0], ".json"):
+	case cmd.Flags().Lookup("output_dir") != nil && strings.HasSuffix(args[0], ".json"):
 		return usageErrorf("unexpected argument %q: a file of arguments must be the only argument", args[0])
 	default:
 		return usageErrorf("unexpected argument %q", args[0])

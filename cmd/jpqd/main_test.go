@@ -51,7 +51,7 @@ func TestErrors(t *testing.T) {
 		status  int
 		message string
 	}{
-		{"unknown command", []string{"gleu"}, 2, `unknown command "gleu", want one of demo, glue, info, version; did you mean "glue"?`},
+		{"unknown command", []string{"gleu"}, 2, `unknown command "gleu", want one of demo, glue, info, qa, version; did you mean "glue"?`},
 		{"unknown flag", []string{"glue", "--learning_rat", "1"}, 2, "unknown flag --learning_rat, did you mean --learning_rate?"},
 		{"unknown flag of info", []string{"info", "--jsn"}, 2, "did you mean --json?"},
 		{"argument", []string{"info", "x"}, 2, `unexpected argument "x"`},
@@ -60,6 +60,7 @@ func TestErrors(t *testing.T) {
 		{"number", []string{"glue", "--max_steps", "many"}, 2, `--max_steps: found "many", want a whole number`},
 		{"boolean", []string{"glue", "--do_train=maybe"}, 2, `--do_train: found "maybe", want true or false`},
 		{"a file of arguments and more", []string{"glue", "a.json", "--seed", "1"}, 2, "must be the only argument"},
+		{"a file of arguments and more, of qa", []string{"qa", "a.json", "--seed", "1"}, 2, "must be the only argument"},
 		{"flag without value", []string{"glue", "--output_dir"}, 2, "output_dir"},
 		{"nothing required given", []string{"glue"}, 2, "required: --model_name_or_path, --output_dir"},
 		{"nothing to do", []string{"glue", "--model_name_or_path", "m", "--output_dir", out}, 2, "nothing to do"},

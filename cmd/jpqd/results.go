@@ -47,7 +47,7 @@ func formatMetric(key string, v float64) string {
 		hundredths := int64(v * 100)
 		seconds := hundredths / 100
 		return fmt.Sprintf("%d:%02d:%02d.%02d", seconds/3600, seconds/60%60, seconds%60, hundredths%100)
-	case strings.HasSuffix(strings.TrimSuffix(key, "_mm"), "_samples"):
+	case strings.HasSuffix(strings.TrimSuffix(key, "_mm"), "_samples"), strings.HasSuffix(key, "_total"):
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
 	text := strconv.FormatFloat(math.Round(v*1e4)/1e4, 'f', -1, 64)

@@ -15,7 +15,7 @@ func TestPrintMetrics(t *testing.T) {
 	var out bytes.Buffer
 	printMetrics(&out, "eval", map[string]float64{
 		"epoch": 5, "eval_accuracy": 0.91628440366, "eval_loss": 0.27984, "eval_runtime": 3725.128,
-		"eval_samples": 872, "eval_samples_per_second": 170.3125,
+		"eval_samples": 872, "eval_samples_per_second": 170.3125, "eval_total": 872,
 	})
 	want := `***** eval metrics *****
   epoch                   =        5.0
@@ -24,6 +24,7 @@ func TestPrintMetrics(t *testing.T) {
   eval_runtime            = 1:02:05.12
   eval_samples            =        872
   eval_samples_per_second =   170.3125
+  eval_total              =        872
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)

@@ -95,6 +95,44 @@ func ExampleGLUETask_Metrics() {
 	// Output: pearson 0.993, spearmanr 1.000
 }
 
+func ExampleSQuAD() {
+	dir, err := os.MkdirTemp("", "squad")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	dev := filepath.Join(dir, "dev.json")
+	data := `{"data": [{"title": "Lenses", "paragraphs": [{"context": "the lens was sharp .", "qas": [
+		{"id": "q1", "question": "sharp ?", "answers": [{"text": "the lens", "answer_start": 0}]}]}]}]}`
+	if err := os.WriteFile(dev, []byte(data), 0o644); err != nil {
+		log.Fatal(err)
+	}
+
+	tok, err := tokenizer.New(tasks.SentimentVocab(), tokenizer.DefaultConfig())
+	if err != nil {
+		log.Fatal(err)
+	}
+	questions, err := tasks.ReadSQuAD(dev)
+	if err != nil {
+		log.Fatal(err)
+	}
+	squad := tasks.DefaultSQuAD()
+	windows, err := squad.Encode(tok, questions)
+	if err != nil {
+		log.Fatal(err)
+	}
+	x := windows.Examples[0]
+	logits := make([]float32, 2*len(x.IDs)) // what a model may say: the start and end of every token
+	logits[2*(x.Start+1)] = 5               // lens
+	logits[2*(x.End)+1] = 5                 // lens
+	predictions := squad.Predict(windows, logits)
+	fmt.Println(predictions[0].Text)
+	fmt.Println(squad.Metrics(questions, predictions))
+	// Output:
+	// lens
+	// map[exact_match:100 f1:100]
+}
+
 func ExampleSentiment() {
 	for _, r := range tasks.Sentiment(1, 4) {
 		fmt.Println(r.Label, r.Text1)

@@ -1,8 +1,8 @@
-// Package tasks reads labelled text (the GLUE tasks, and CSV, TSV and JSON
-// files of one's own), turns it into [jpqd.Example] values, scores a model's
-// logits as GLUE does, and writes predictions.
+// Package tasks reads labelled text (the GLUE tasks, CSV, TSV and JSON files of
+// one's own, and SQuAD's questions), turns it into [jpqd.Example] values, scores
+// a model's logits as GLUE and SQuAD do, and writes predictions.
 //
-// The way of the data is
+// The way of the data of GLUE is
 //
 //	task, err := tasks.LookupGLUE("sst2")
 //	records, err := task.ReadSplit(dir, tasks.Train)
@@ -11,8 +11,9 @@
 //		return task.Metrics(logits, task.NumLabels(), examples)
 //	}
 //
-// [InferTask] makes a task of a training file that belongs to no benchmark,
-// and [Sentiment] makes a corpus for demonstrations out of nothing but a seed.
+// and that of questions is told at [SQuAD]. [InferTask] makes a task of a
+// training file that belongs to no benchmark, and [Sentiment] makes a corpus for
+// demonstrations out of nothing but a seed.
 package tasks
 
 import (

@@ -21,15 +21,20 @@ func jsonRows(name string, r io.Reader, yield func(row, error) bool) {
 	if err == nil || err == errStopped {
 		return
 	}
-	at := j.dec.InputOffset()
+	yield(row{}, rowError(name, in.lineOf(j.dec, err), err))
+}
+
+// lineOf is the line where a decoder that reads from r met an error.
+func (r *recordReader) lineOf(dec *json.Decoder, err error) int {
+	at := dec.InputOffset()
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
 		at = max(at, syntax.Offset-1)
-	case err == io.ErrUnexpectedEOF:
-		at = in.read
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		at = r.read
 	}
-	yield(row{}, rowError(name, in.lineAt(at), err))
+	return r.lineAt(at)
 }
 
 // errStopped ends the reading when the consumer of rows wants no more.

@@ -21,7 +21,7 @@ var optimizers = map[string]bool{
 
 // warnings are the flags that were given and mean nothing here, each with what
 // happens instead.
-func (o *glueOptions) warnings(flags *pflag.FlagSet) ([]string, error) {
+func (o *RunOptions) warnings(flags *pflag.FlagSet) ([]string, error) {
 	var all []string
 	warn := func(given bool, format string, args ...any) {
 		if given {
@@ -41,6 +41,7 @@ func (o *glueOptions) warnings(flags *pflag.FlagSet) ([]string, error) {
 	warn(o.FP16, "--fp16: training computes in float32 instead")
 	warn(o.BF16, "--bf16: training computes in float32 instead")
 	warn(flags.Changed("use_fast_tokenizer"), "--use_fast_tokenizer: there is one tokenizer; it gives the tokens of the fast one")
+	warn(flags.Changed("preprocessing_num_workers"), "--preprocessing_num_workers: data is tokenized by as many threads as there are processors")
 	warn(flags.Changed("pad_to_max_length"), "--pad_to_max_length: batches hold no padding either way; results do not depend on it")
 	warn(o.OverwriteCache, "--overwrite_cache: tokenized data is not cached, there is nothing to overwrite")
 	warn(o.DataloaderNumWorkers != 0, "--dataloader_num_workers: data is tokenized before training, without workers")
@@ -53,7 +54,7 @@ func (o *glueOptions) warnings(flags *pflag.FlagSet) ([]string, error) {
 }
 
 // reporters are the words of --report_to, "none" left out and "all" spelt out.
-func (o *glueOptions) reporters() []string {
+func (o *RunOptions) reporters() []string {
 	var words []string
 	for word := range strings.SplitSeq(o.ReportTo, ",") {
 		switch word = strings.TrimSpace(word); word {

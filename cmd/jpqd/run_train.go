@@ -22,7 +22,7 @@ import (
 
 // train trains the student and writes all that a run leaves in its folder,
 // evaluation apart.
-func (r *glueRun) train(ctx context.Context) error {
+func (r *trainingRun) train(ctx context.Context) error {
 	stale, err := r.staleCheckpoints()
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (r *glueRun) train(ctx context.Context) error {
 		return err
 	}
 	if r.resume == "" { // results of an earlier run do not belong to this one
-		if err := removeFiles(r.o.OutputDir, "all_results.json", "eval_results.json"); err != nil {
+		if err := removeFiles(r.o.OutputDir, "all_results.json", "eval_results.json", "predict_results.json"); err != nil {
 			return err
 		}
 	}
@@ -81,7 +81,7 @@ func (r *glueRun) train(ctx context.Context) error {
 }
 
 // setLogging turns --logging_strategy into the trainer's logging_steps.
-func (r *glueRun) setLogging() {
+func (r *trainingRun) setLogging() {
 	a := &r.trainer.Args
 	if a.EvalSteps == 0 {
 		a.EvalSteps = a.LoggingSteps // the default of --eval_steps is the flag's value
@@ -96,7 +96,7 @@ func (r *glueRun) setLogging() {
 }
 
 // openEvents creates the event file below output_dir/runs; nil without --report_to tensorboard.
-func (r *glueRun) openEvents() (*report.EventWriter, error) {
+func (r *trainingRun) openEvents() (*report.EventWriter, error) {
 	for _, service := range r.o.reporters() {
 		if service != "tensorboard" {
 			continue
@@ -127,7 +127,7 @@ func removeFiles(dir string, names ...string) error {
 
 // saveModel writes the model, the tokenizer and, if it is compressed, the
 // record of how and the OpenVINO IR.
-func (r *glueRun) saveModel() error {
+func (r *trainingRun) saveModel() error {
 	dir := r.o.OutputDir
 	// An earlier run's IR would be taken for this model's.
 	if err := removeFiles(dir, exportFiles...); err != nil {
@@ -159,9 +159,12 @@ func (r *glueRun) saveModel() error {
 }
 
 // openVINOConfig is the record that optimum-intel leaves as openvino_config.json.
-func (r *glueRun) openVINOConfig() map[string]any {
+func (r *trainingRun) openVINOConfig() map[string]any {
 	var inputs []map[string]any
 	for _, keyword := range []string{"input_ids", "token_type_ids", "attention_mask"} {
+		if keyword == "token_type_ids" && !r.student.Config.HasTokenTypes() {
+			continue
+		}
 		inputs = append(inputs, map[string]any{
 			"keyword": keyword, "type": "long", "sample_size": []int{r.o.PerDeviceTrainBatchSize, r.maxSeqLength},
 		})
@@ -172,52 +175,15 @@ func (r *glueRun) openVINOConfig() map[string]any {
 	}
 }
 
-// evaluate evaluates every validation split.
-func (r *glueRun) evaluate(ctx context.Context) error {
-	combined := map[string]float64{}
-	for _, s := range r.evalSplits() {
-		metrics, err := r.trainer.Evaluate(ctx, r.examples[s])
-		if err != nil {
-			return err
-		}
-		metrics["eval_samples"] = float64(len(r.examples[s]))
-		if s == tasks.ValidationMismatched {
-			renamed := map[string]float64{}
-			for key, v := range metrics {
-				renamed[key+"_mm"] = v
-			}
-			metrics = renamed
-		}
-		maps.Copy(combined, metrics)
-	}
-	return r.finish("eval", combined)
-}
-
-// predict writes the predictions of every test split.
-func (r *glueRun) predict(ctx context.Context) error {
-	for _, s := range r.testSplits() {
-		logits, err := r.trainer.Predict(ctx, r.examples[s])
-		if err != nil {
-			return err
-		}
-		path := filepath.Join(r.o.OutputDir, r.task.PredictionsFile(s))
-		if err := r.task.WritePredictions(path, logits); err != nil {
-			return err
-		}
-		r.console.log.Info("predictions", slog.String("file", path), slog.Int("examples", len(r.examples[s])))
-	}
-	return nil
-}
-
 // finish prints a table of metrics and saves it.
-func (r *glueRun) finish(split string, metrics map[string]float64) error {
+func (r *trainingRun) finish(split string, metrics map[string]float64) error {
 	printErr := printMetrics(r.console.out, split, metrics)
 	maps.Copy(r.results, metrics)
 	return errors.Join(saveMetrics(r.o.OutputDir, split, metrics), printErr)
 }
 
 // writeReport writes report.html.
-func (r *glueRun) writeReport(context.Context) error {
+func (r *trainingRun) writeReport(context.Context) error {
 	var state struct {
 		LogHistory []jpqd.LogEntry `json:"log_history"` // from the first step on, also of a run that was resumed
 	}
@@ -225,10 +191,10 @@ func (r *glueRun) writeReport(context.Context) error {
 		return err
 	}
 	page := report.Page{
-		Title: r.o.RunName, Command: commandLine(r.flags), Args: arguments(r.flags), Metrics: r.results, History: state.LogHistory,
+		Title: r.o.RunName, Command: commandLine(r.command, r.flags), Args: arguments(r.flags), Metrics: r.results, History: state.LogHistory,
 	}
 	if page.Title == "" {
-		page.Title = "jpqd glue " + r.task.Name
+		page.Title = r.task.title()
 	}
 	if r.nncf != nil {
 		compressed, err := r.trainer.Compressed()

@@ -169,7 +169,7 @@ func TestCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `jpqd glue --model_name_or_path 'it'\''s here' --do_train --fp16=false --seed 7`
-	if got := commandLine(flags); got != want {
+	if got := commandLine("glue", flags); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
