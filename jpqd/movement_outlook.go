@@ -111,10 +111,15 @@ func scoreLimit(score, clamp float32) float32 {
 	return score
 }
 
-// sparsity is linear_layer_sparsity after resolution with a threshold, apart
-// from parameters that are zero by themselves. It rises with the threshold.
-func (l *outlook) sparsity(threshold float32) float64 {
+// sparsity is linear_layer_sparsity after resolution, apart from parameters that
+// are zero by themselves, with one threshold for the matrices of heads and one
+// for all others. It rises with both. No Linear has both heads and neurons.
+func (l *outlook) sparsity(heads, others float32) float64 {
 	kept := func(group int) int {
+		threshold := others
+		if l.groups[group].size > 1 {
+			threshold = heads
+		}
 		n := 0
 		for _, limit := range l.limits[group] {
 			if limit > threshold {
@@ -141,7 +146,7 @@ func (l *outlook) sparsity(threshold float32) float64 {
 	for i := range l.loose {
 		o := &l.loose[i]
 		total += o.rows * o.cols
-		t := min(threshold, o.clamp)
+		t := min(others, o.clamp)
 		for _, s := range o.scores.Data {
 			if s > t {
 				live += o.area()
@@ -151,24 +156,75 @@ func (l *outlook) sparsity(threshold float32) float64 {
 	return 1 - float64(live)/float64(total)
 }
 
-// threshold returns the threshold whose sparsity is nearest to the target, the
-// lower one of two that are equally near. One head, neuron or score less or
-// more is the next sparsity that there is.
-func (l *outlook) threshold(target float64) float32 {
-	target = min(target, l.sparsity(math.MaxFloat32))
-	// Of all numbers in their order, the least one that reaches the target.
+// thresholds returns those whose sparsity is nearest to the target: one for
+// all, and one head, neuron or score less or more is the next sparsity that
+// there is. If a head is so large that this is further from the target than
+// tolerance, the heads keep to one of the thresholds on both sides of the
+// target and the others make up for the difference.
+func (l *outlook) thresholds(target, tolerance float64) (heads, others float32) {
+	both := func(t float32) float64 { return l.sparsity(t, t) }
+	below, above := bracket(target, both)
+	best := nearer(target, below, above, both)
+	heads, others = best, best
+	distance := math.Abs(both(best) - target)
+	if distance <= tolerance {
+		return heads, others
+	}
+	for _, h := range []float32{below, above} {
+		of := func(t float32) float64 { return l.sparsity(h, t) }
+		low, high := bracket(target, of)
+		t := nearer(target, low, high, of)
+		d := math.Abs(of(t) - target)
+		closer := d < distance
+		if d <= tolerance && distance <= tolerance { // both will do: the one that stays nearer to one for all
+			closer = abs(t-best) < abs(others-best)
+		}
+		if closer {
+			heads, others, distance = h, t, d
+		}
+	}
+	return heads, others
+}
+
+// remask makes the masks of two thresholds, as sparsity has them.
+func (l *outlook) remask(heads, others float32) {
+	for _, m := range l.members {
+		t := others
+		for _, g := range []int{m.rows, m.columns} {
+			if g >= 0 && l.groups[g].size > 1 {
+				t = heads
+			}
+		}
+		m.weight.remask(float64(t))
+		m.bias.remask(float64(t))
+	}
+	for _, o := range l.loose {
+		o.remask(float64(others))
+	}
+}
+
+// bracket returns two neighbours among all numbers: the lowest threshold with
+// which a rising sparsity reaches the target, or its highest value, and the one
+// before it.
+func bracket(target float64, sparsity func(float32) float64) (below, reached float32) {
+	target = min(target, sparsity(math.MaxFloat32))
 	low, high := sortKey(-math.MaxFloat32), sortKey(math.MaxFloat32)
 	for low < high {
 		middle := low + (high-low)/2
-		if l.sparsity(fromSortKey(middle)) >= target {
+		if sparsity(fromSortKey(middle)) >= target {
 			high = middle
 		} else {
 			low = middle + 1
 		}
 	}
-	reached := fromSortKey(high)
-	if before := fromSortKey(high - 1); target-l.sparsity(before) <= l.sparsity(reached)-target {
-		return before
+	return fromSortKey(high - 1), fromSortKey(high)
+}
+
+// nearer is the one of two thresholds whose sparsity is nearer to the target,
+// the lower one if both are equally near.
+func nearer(target float64, below, above float32, sparsity func(float32) float64) float32 {
+	if math.Abs(target-sparsity(below)) <= math.Abs(sparsity(above)-target) {
+		return below
 	}
-	return reached
+	return above
 }

@@ -66,19 +66,31 @@ func TestOutlookIsTheResolution(t *testing.T) {
 				}
 				view.look()
 				threshold := float64(rapid.IntRange(-100, 100).Draw(t, "threshold")) / 16
-				for _, p := range c.sparsifiers {
-					p.weight.remask(threshold)
-					p.bias.remask(threshold)
+				heads := threshold
+				if rapid.Bool().Draw(t, "heads have their own") {
+					heads += 0.5
+				}
+				if heads == threshold {
+					for _, p := range c.sparsifiers {
+						p.weight.remask(threshold)
+						p.bias.remask(threshold)
+					}
+				} else {
+					view.remask(float32(heads), float32(threshold))
 				}
 				resolveStructuredMasks(c.groups)
 				want := c.statistics().LinearLayerSparsity
-				if got := view.sparsity(float32(threshold)); math.Abs(got-want) > 1e-12 {
-					t.Fatalf("threshold %v: found %v, want %v", threshold, got, want)
+				if got := view.sparsity(float32(heads), float32(threshold)); math.Abs(got-want) > 1e-12 {
+					t.Fatalf("thresholds %v, %v: found %v, want %v", heads, threshold, got, want)
 				}
 				for i, g := range c.groups {
+					at := threshold
+					if i%2 == 0 {
+						at = heads
+					}
 					for u, limit := range view.limits[i] {
-						if (limit > float32(threshold)) != slices.Contains(g.kept, u) {
-							t.Fatalf("group %d, unit %d with limit %v at threshold %v: kept are %v", i, u, limit, threshold, g.kept)
+						if (limit > float32(at)) != slices.Contains(g.kept, u) {
+							t.Fatalf("group %d, unit %d with limit %v at threshold %v: kept are %v", i, u, limit, at, g.kept)
 						}
 					}
 				}
@@ -103,10 +115,14 @@ func TestOutlookThreshold(t *testing.T) {
 			view := newOutlook(c.sparsifiers, c.groups)
 			view.look()
 			for _, target := range []float64{0, 0.01, 0.2, 0.4, 0.6, 0.9, 0.99} {
-				got := math.Abs(view.sparsity(view.threshold(target)) - target)
+				heads, others := view.thresholds(target, 1)
+				got := math.Abs(view.sparsity(heads, others) - target)
+				if heads != others {
+					t.Fatalf("target %v: found thresholds %v and %v, want one for all within the tolerance", target, heads, others)
+				}
 				for _, s := range scores {
-					if other := math.Abs(view.sparsity(s) - target); other < got-1e-12 {
-						t.Fatalf("target %v: found one %v away with threshold %v, but %v is %v away", target, got, view.threshold(target), s, other)
+					if other := math.Abs(view.sparsity(s, s) - target); other < got-1e-12 {
+						t.Fatalf("target %v: found one %v away with threshold %v, but %v is %v away", target, got, heads, s, other)
 					}
 				}
 			}

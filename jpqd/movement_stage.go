@@ -81,7 +81,7 @@ func (c *compression) chooseInitThreshold() {
 func (c *compression) finalMasks() *StageEvent {
 	e := &StageEvent{Stage: PostWarmup, SparsityBefore: c.statistics().LinearLayerSparsity}
 	if c.target != nil {
-		c.threshold = c.target.conclude(c.sparsifiers, c.log)
+		c.threshold = c.target.conclude(c.log)
 		c.loss.factor = c.target.Maximum
 	}
 	e.Threshold, e.Factor = c.threshold, c.loss.factor

@@ -29,11 +29,12 @@ const targetTolerance = 0.02
 // alone would turn into swings: scores answer to λ with their rate of change.
 //
 // What λ leaves open, the end of warm-up closes: of all thresholds, the one
-// whose resolved sparsity is nearest to the target makes the final masks. So
-// the target is met to within one head or neuron (one score without structured
-// masking), unless the clamp that keeps 2 % of every tensor forbids it. The
-// better the controller did, the nearer this threshold is to
-// final_importance_threshold, with which the model was trained.
+// whose resolved sparsity is nearest to the target makes the final masks (see
+// [outlook.thresholds] for models with few and large heads). So the target is
+// met to within one head or neuron (one score without structured masking),
+// unless the clamp that keeps 2 % of every tensor forbids it. The better the
+// controller did, the nearer this threshold is to final_importance_threshold,
+// with which the model was trained.
 type sparsityTarget struct {
 	outlook *outlook
 	sparsityTargetState
@@ -106,7 +107,8 @@ func (c *compression) restoreTarget(state *sparsityTargetState, frozen bool) err
 // steer returns λ of a step of warm-up.
 func (t *sparsityTarget) steer(s *movementSchedule) float64 {
 	t.outlook.look()
-	t.Expected = t.outlook.sparsity(float32(s.cfg.FinalImportanceThreshold))
+	final := float32(s.cfg.FinalImportanceThreshold)
+	t.Expected = t.outlook.sparsity(final, final)
 	k := s.progress()
 	first, end := s.warmup()
 	e := min(max((t.Target*k-t.Expected)/errorScale, -1), 1)
@@ -118,22 +120,20 @@ func (t *sparsityTarget) steer(s *movementSchedule) float64 {
 }
 
 // conclude makes the masks that come nearest to the target and settles λ_max on
-// its mean, weighted by k: the constant factor of the same total pressure.
-func (t *sparsityTarget) conclude(sparsifiers []*sparsifier, log *slog.Logger) (threshold float64) {
+// its mean, weighted by k: the constant factor of the same total pressure. It
+// returns the threshold, that of all but heads if there are two.
+func (t *sparsityTarget) conclude(log *slog.Logger) float64 {
 	t.outlook.look()
-	best := t.outlook.threshold(t.Target)
-	threshold = float64(best)
+	heads, others := t.outlook.thresholds(t.Target, targetTolerance)
+	t.outlook.remask(heads, others)
+	threshold := float64(others)
 	t.Threshold = &threshold
-	for _, p := range sparsifiers {
-		p.weight.remask(threshold)
-		p.bias.remask(threshold)
-	}
 	if t.Weights > 0 {
 		t.Maximum = t.Weighted / t.Weights
 	}
-	found := t.outlook.sparsity(best)
+	found := t.outlook.sparsity(heads, others)
 	log.Info("target_sparsity: regularisation factor and threshold were chosen", "target_sparsity", t.Target, "linear_layer_sparsity", found,
-		"importance_regularization_factor", t.Maximum, "importance_threshold", threshold)
+		"importance_regularization_factor", t.Maximum, "importance_threshold", threshold, "threshold_of_heads", float64(heads))
 	if math.Abs(found-t.Target) > targetTolerance {
 		log.Warn("target_sparsity: no threshold comes nearer to the target, because a single head or neuron is more than that or because 2 % of every tensor is always kept; smaller structures in sparse_structure_by_scopes would help",
 			"target_sparsity", t.Target, "linear_layer_sparsity", found)

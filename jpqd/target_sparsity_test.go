@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -90,7 +91,39 @@ func TestControllerFollowsTheSchedule(t *testing.T) {
 	}
 }
 
-// Where one unit is more than the tolerance, the nearest sparsity is taken,
+// Where a head is more than the tolerance, neurons make up for it. Two heads of
+// 16 in each of two layers with 64 neurons: a layer has 4·(32·32+32) + 64·32+64 +
+// 32·64+32 = 8,416 elements, a head 3·(16·32+16) + 32·16 = 2,096, 12 % of both.
+func TestTargetSparsityOfLargeHeads(t *testing.T) {
+	own := regexp.MustCompile(`importance_threshold=(\S+) threshold_of_heads=(\S+)`)
+	split := 0
+	for seed := range uint64(4) {
+		for _, target := range []float64{0.2, 0.3, 0.4, 0.5, 0.6} {
+			var text bytes.Buffer
+			tr := aimed(t, target, seed, func(tr *Trainer) {
+				cfg := tr.Model.Config
+				cfg.NumAttentionHeads, cfg.IntermediateSize = 2, 64
+				tr.Model, tr.Teacher = bert.New(cfg, seed), nil
+				tr.NNCF.MovementSparsity.Structures[0].Factors = [2]int{16, 32} // so that a block is more than 2 %, and heads can go
+				tr.Log = slog.New(slog.NewTextHandler(&text, nil))
+			})
+			mustTrain(t, tr, "")
+			if s, _ := tr.Statistics(); math.Abs(s.LinearLayerSparsity-target) > targetTolerance {
+				t.Errorf("seed %d: found a sparsity of %v, want %v ± %v", seed, s.LinearLayerSparsity, target, targetTolerance)
+			}
+			m := own.FindStringSubmatch(text.String())
+			if m == nil {
+				t.Fatalf("found no thresholds in\n%s", text.String())
+			}
+			split += boolInt(m[1] != m[2])
+		}
+	}
+	if split == 0 {
+		t.Error("heads never had a threshold of their own")
+	}
+}
+
+// Where every unit is more than the tolerance, the nearest sparsity is taken,
 // with a warning.
 func TestTargetSparsityOfFewUnits(t *testing.T) {
 	var text bytes.Buffer

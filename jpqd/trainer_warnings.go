@@ -97,7 +97,8 @@ func (r *run) warnOfReach() {
 	reach := r.reach(p, p.first+1, p.end-1)
 	view := newOutlook(c.sparsifiers, c.groups)
 	view.look()
-	most := view.sparsity(float32(last + reach))
+	lowest := float32(last + reach)
+	most := view.sparsity(lowest, lowest)
 	args := []any{"warmup_steps", p.end - p.first, "threshold_at_last_step", last, "progress_at_last_step", k, "scores_fall_at_most", reach, "linear_layer_sparsity_at_most", most}
 	target := r.Args.TargetSparsity
 	switch {
