@@ -41,6 +41,9 @@ func (r *run) logLosses() {
 			if !math.IsInf(st.Threshold, 0) {
 				e[prefix+"importance_threshold"] = st.Threshold
 			}
+			if c.target != nil && st.Stage == InWarmup {
+				e[prefix+"expected_sparsity"] = c.target.Expected // if warm-up ended here
+			}
 		}
 	}
 	r.record(e)
