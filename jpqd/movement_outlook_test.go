@@ -85,7 +85,7 @@ func TestOutlookIsTheResolution(t *testing.T) {
 				}
 				for i, g := range c.groups {
 					at := threshold
-					if i%2 == 0 {
+					if g.size > 1 {
 						at = heads
 					}
 					for u, limit := range view.limits[i] {
