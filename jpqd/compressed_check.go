@@ -211,7 +211,7 @@ func (k *compressedChecker) activation(path string, r *ActivationRange) {
 		return
 	}
 	span := r.High - r.Low
-	if !(r.Low <= 0 && r.High >= 0 && normal(span) && normal(float32(r.Levels-1)/span)) {
+	if !(r.Low <= 0 && r.High >= 0 && normal(span) && normal(float32(r.Levels-1)/span) && normal(float32(r.Step()))) {
 		k.fail("%s: found range %v to %v, want finite limits with 0 between them and a scale that is a normal float32", path, r.Low, r.High)
 	}
 }

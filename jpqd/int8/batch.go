@@ -6,25 +6,10 @@ import (
 	"github.com/go-jpqd/jpqd/bert"
 )
 
-// chunkRows is about how many rows run through the model at a time. More make
-// the products no faster, and the workspace would grow with the batch.
-const chunkRows = 1024
-
 // chunk is some consecutive sequences of a batch.
 type chunk struct {
 	ids, typeIDs, positions []int32 // (rows)
 	offsets                 []int   // (sequences+1) in the batch's rows
-}
-
-// cut is the sequences from s on that have at most chunkRows rows together, at
-// least one.
-func cut(b *bert.Batch, s int) chunk {
-	first, end := b.Offsets[s], s+1
-	for end < b.Len() && b.Offsets[end+1]-first <= chunkRows {
-		end++
-	}
-	last := b.Offsets[end]
-	return chunk{b.IDs[first:last], b.TypeIDs[first:last], b.Positions[first:last], b.Offsets[s : end+1]}
 }
 
 // len is the number of sequences.
@@ -65,22 +50,22 @@ func checkBatch(c *bert.Config, b *bert.Batch) error {
 			return fmt.Errorf("int8: sequence %d: found %d tokens, want 1 to %d, as many as max_position_embeddings = %d has room for", s, n, c.MaxLength(), c.MaxPositionEmbeddings)
 		}
 	}
-	if err := checkIDs("id", b.IDs, "vocab_size", c.VocabSize); err != nil {
-		return err
-	}
-	if c.HasTokenTypes() {
-		if err := checkIDs("type", b.TypeIDs, "type_vocab_size", c.TypeVocabSize); err != nil {
-			return err
+	for _, k := range []struct {
+		name, key string
+		found     []int32
+		entries   int
+	}{
+		{"id", "vocab_size", b.IDs, c.VocabSize},
+		{"type", "type_vocab_size", b.TypeIDs, c.TypeVocabSize},
+		{"position", "the positions", b.Positions, c.MaxLength()},
+	} {
+		if k.key == "type_vocab_size" && !c.HasTokenTypes() {
+			continue
 		}
-	}
-	return checkIDs("position", b.Positions, "the longest sequence", c.MaxLength())
-}
-
-// checkIDs wants rows of a table with so many entries.
-func checkIDs(name string, found []int32, key string, entries int) error {
-	for i, v := range found {
-		if v < 0 || int(v) >= entries {
-			return fmt.Errorf("int8: token %d: found %s %d, want 0 to %d (%s = %d)", i, name, v, entries-1, key, entries)
+		for i, v := range k.found {
+			if v < 0 || int(v) >= k.entries {
+				return fmt.Errorf("int8: token %d: found %s %d, want 0 to %d (%s = %d)", i, k.name, v, k.entries-1, k.key, k.entries)
+			}
 		}
 	}
 	return nil

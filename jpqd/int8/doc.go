@@ -6,35 +6,40 @@
 //	err = engine.Logits(w, batch, logits)
 //
 // The plan has the physical shapes of the model: pruned heads and neurons are
-// not there, a block that lost all of them is a bias and a residual. An input
-// that query, key and value quantize alike is quantized once; scales, biases,
-// residuals, normalisations and the quantizers of what follows are applied to
-// some rows at a time while these are in the cache. For classification the last
-// block computes, after its keys and values, only the first token of each
-// sequence, which is all that the pooler reads.
+// not there, a block that lost all of them is a bias and a residual. Weights are
+// packed once for the instruction set at hand, whole or as the blocks that are
+// not zero. An input that query, key and value quantize alike is quantized once.
+// Scales, biases, GELU, residuals and the quantizer of what follows are in the
+// epilogue of the product, or in the pass of the normalisation. Where a first
+// token is classified, the last block computes only its rows after the keys and
+// values.
 //
 // # Arithmetic
 //
-// Operands of a quantized product are integers: the activation's
+// Where both operands of a product are quantized it is one of bytes
+// ([kernels.GemmInt8]): activations are uint8 with a zero point, weights int8
+// with a scale a row, sums int32, scaled to float32 behind the product.
+// Activations become
 //
-//	q = round((clamp(x, Low, High)−Low)·s − zp)    with s and zp of [jpqd.ActivationRange]
+//	q = clamp(round(x·s) + zp, 0, levels−1)
 //
-// and the weight's I8 − Zero. In this version they are integers in the form of
-// float32, multiplied by [kernels.GemmF32]: a product of two of them has at
-// most 16 bits, and every partial sum up to 2²⁴ is exact; a larger one is rounded
-// as any float32 is. The sum is then multiplied by Scale/s of its row and gets
-// its bias in one pass. So results are those of an integer engine, while speed
-// and the memory of weights are those of float32: pruning makes this engine
-// faster, quantization does not. Embedding tables stay in 8 bits and are
-// dequantized row by row.
+// with s and zp of [jpqd.ActivationRange]. Training rounds (x − Low)·s − zp; the
+// two differ only where float32's error crosses a rounding boundary. Everything
+// else (attention probabilities, for one, with the published configurations) is
+// float32 through the same plan, fake-quantized where only one operand of a
+// product has a quantizer. A float checkpoint runs in float32 altogether.
 //
-// Matrices that are not quantized run as plain float32 through the same plan.
+// # Chunks and threads
+//
+// A batch is cut into chunks of sequences; each runs from the first block to the
+// last, side by side where there are enough of them, so that activations stay
+// in a core's second-level cache and threads wait for each other once. A batch
+// of few tokens shares the work of every product instead.
 //
 // # Determinism
 //
 // The logits of a sequence depend on the sequence alone: not on what else is in
-// the batch, not on its order, not on the number of threads. They may differ in
-// the last bits between instruction sets, as those of package kernels do; where
-// such a difference moves a value across a rounding boundary of a quantizer,
-// that value differs by one integer.
+// the batch, not on its order, not on the number of threads. Products of bytes
+// and all that is quantized are the same bits on every instruction set; float32
+// products may differ in the last bits, as those of package kernels do.
 package int8

@@ -8,73 +8,55 @@ import (
 // table is an embedding table, in 8 bits where it is quantized.
 type table struct{ *jpqd.CompressedMatrix }
 
-// lookup writes entry id to y (cols), quantized by q unless that is nil.
-func (t table) lookup(id int32, y []float32, q *quantizer) {
+// lookup writes entry id to y (cols).
+func (t table) lookup(id int32, y []float32) {
 	at := int(id) * t.Cols
 	if t.I8 == nil {
 		copy(y, t.F32[at:at+t.Cols])
-	} else {
-		scale, zero := t.Scale[id], t.ZeroPoint(int(id))
-		for j, v := range t.I8[at : at+t.Cols] {
-			y[j] = float32(int(v)-zero) * scale
-		}
+		return
 	}
-	if q != nil {
-		q.fake(y, y)
-	}
+	q := kernels.Quantizer{Scale: t.Scale[id], ZeroPoint: int32(t.ZeroPoint(int(id)))}
+	kernels.Dequantize(1, t.Cols, t.I8[at:at+t.Cols], t.Cols, q, y, t.Cols)
 }
 
-// embeddings are the tables with the quantizers of their sums' operands.
+// embeddings are the tables with the sums of their rows.
 type embeddings struct {
-	cols                      int
-	word, position, tokenType table // no types: a table of nothing
-	types, sums               [2]*quantizer
-	norm                      norm
+	word, position, tokenType table
+	types                     [2]*quantizer // operands of word + type
+	sum                       sum           // … + position
 }
 
 func newEmbeddings(c *jpqd.Compressed) embeddings {
-	in := &c.Embeddings
-	e := embeddings{
-		cols: c.Config.HiddenSize, word: table{&in.Word}, position: table{&in.Position},
-		types: newQuantizers(in.AddTypes), sums: newQuantizers(in.AddInputs), norm: newNorm(&in.Norm, c),
+	e := &c.Embeddings
+	return embeddings{
+		word: table{&e.Word}, position: table{&e.Position}, tokenType: table{&e.TokenType},
+		types: [2]*quantizer{newQuantizer(e.AddTypes[0]), newQuantizer(e.AddTypes[1])},
+		sum:   newSum(e.AddInputs, &e.Norm, c.Config.LayerNormEps),
 	}
-	if c.Config.HasTokenTypes() {
-		e.tokenType = table{&in.TokenType}
-	}
-	return e
 }
 
-// embeddingTask looks up the operands of the second sum.
-type embeddingTask struct {
-	*embeddings
-	chunk  chunk
-	totals []float32 // (rows, hidden) word + type
-	places []float32 // (rows, hidden) position
-}
-
-// Run does the i-th group of rows.
-func (t *embeddingTask) Run(i int) {
-	cols, group := t.cols, rowsPerPart(t.cols)
-	first, end := i*group, min((i+1)*group, len(t.chunk.ids))
-	for r := first; r < end; r++ {
-		total, place := t.totals[r*cols:][:cols], t.places[r*cols:][:cols]
-		t.word.lookup(t.chunk.ids[r], total, t.types[0])
-		if t.tokenType.CompressedMatrix != nil {
-			t.tokenType.lookup(t.chunk.typeIDs[r], place, t.types[1])
-			kernels.Add(total, place, total)
+// embed writes the embedding output to g.x and its copies.
+func (e *embeddings) embed(g *group, c chunk, wanted forms) {
+	cols := e.word.Cols
+	n := len(c.ids) * cols
+	words, others := g.x[:n], g.h[:n]
+	for r, id := range c.ids {
+		e.word.lookup(id, words[r*cols:][:cols])
+	}
+	if e.tokenType.Rows > 0 {
+		for r, id := range c.typeIDs {
+			e.tokenType.lookup(id, others[r*cols:][:cols])
 		}
-		t.position.lookup(t.chunk.positions[r], place, nil)
+		if q := e.types[0]; q != nil {
+			q.fake(words, words)
+		}
+		if q := e.types[1]; q != nil {
+			q.fake(others, others)
+		}
+		kernels.Add(words, others, words)
 	}
-}
-
-// embed fills w.x with the embedding output and w.copies with its quantized copies.
-func (e *embeddings) embed(w *Workspace, c chunk, next inputs) {
-	cols, n := e.cols, len(c.ids)*e.cols
-	w.embedding = embeddingTask{embeddings: e, chunk: c, totals: w.x[:n], places: w.h[:n]}
-	kernels.Parallel(parts(len(c.ids), cols), &w.embedding)
-	t := w.rowTask(len(c.ids), cols, w.x)
-	t.add(w.h[:n], e.sums)
-	t.norm = &e.norm
-	t.copyTo(next, &w.copies)
-	t.run()
+	for r, id := range c.positions {
+		e.position.lookup(id, others[r*cols:][:cols])
+	}
+	e.sum.apply(len(c.ids), cols, words, others, words, g.spare, wanted, &g.copies)
 }

@@ -2,6 +2,7 @@ package int8
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/jpqd"
@@ -14,37 +15,36 @@ type Engine struct {
 	config     bert.Config
 	embeddings embeddings
 	layers     []layer
-	pooler     linear // not of question answering
+	answering  bool
+	pooler     linear
 	classifier linear
 	logits     *quantizer
-	sizes      widths
 
-	headInputs inputs // of the pooler, or of question answering's classifier
+	headForms   forms // of the encoder's output
+	pooledForms forms // of the pooler's output
+	sizes       needs
 }
 
 // New plans a compressed model. It checks every shape and value; the error
 // names the part of c, what was found and what was wanted. The engine keeps
-// floats and tables of c, which must not change afterwards.
+// tables and vectors of c, which must not change afterwards.
 func New(c *jpqd.Compressed) (*Engine, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("int8: %w", err)
 	}
-	e := &Engine{
-		config: c.Config, embeddings: newEmbeddings(c),
-		classifier: newLinear(&c.Classifier, c.Classifier.Weight.Cols), logits: newQuantizer(c.Logits),
-	}
-	answering := c.Config.QuestionAnswering()
-	if answering {
-		e.headInputs = newInputs(&e.classifier)
+	e := &Engine{config: c.Config, embeddings: newEmbeddings(c), answering: c.Config.QuestionAnswering(), logits: newQuantizer(c.Logits)}
+	if e.answering {
+		e.classifier = newLinear(&c.Classifier, c.Config.HiddenSize)
+		e.headForms = newForms(&e.classifier)
 	} else {
 		e.pooler = newLinear(&c.Pooler, c.Config.HiddenSize)
-		e.headInputs = newInputs(&e.pooler)
+		e.classifier = newLinear(&c.Classifier, e.pooler.rows)
+		e.headForms, e.pooledForms = newForms(&e.pooler), newForms(&e.classifier)
 	}
 	for i := range c.Layers {
-		last := i == len(c.Layers)-1
-		e.layers = append(e.layers, newLayer(&c.Layers[i], c, last && !answering))
+		e.layers = append(e.layers, newLayer(&c.Layers[i], c, !e.answering && i == len(c.Layers)-1))
 	}
-	e.sizes = e.widths()
+	e.sizes = e.needs()
 	return e, nil
 }
 
@@ -55,77 +55,92 @@ func (e *Engine) Config() bert.Config { return e.config }
 // first call.
 func (e *Engine) NewWorkspace() *Workspace { return new(Workspace) }
 
+// NumLogits is how many logits a batch has: sequences · labels, and for
+// question answering tokens · 2, start and end.
+func (e *Engine) NumLogits(b *bert.Batch) int {
+	if e.answering {
+		return 2 * len(b.IDs)
+	}
+	return b.Len() * e.config.NumLabels()
+}
+
 // Logits writes the logits of a batch: (sequences, labels), for question
-// answering (rows, 2), the start and end of an answer at every token. The error
-// says what is wrong with the batch or with the length of logits.
+// answering (tokens, 2). The error says what is wrong with the batch or with
+// the length of logits.
 func (e *Engine) Logits(w *Workspace, b *bert.Batch, logits []float32) error {
 	if err := checkBatch(&e.config, b); err != nil {
 		return err
 	}
-	labels, rows, unit := e.config.NumLabels(), b.Len(), "sequences"
-	if e.config.QuestionAnswering() {
-		rows, unit = b.Rows(), "tokens"
+	if want := e.NumLogits(b); len(logits) != want {
+		what, each := b.Len(), "sequences"
+		if e.answering {
+			what, each = len(b.IDs), "tokens"
+		}
+		return fmt.Errorf("int8: logits: found room for %d, want %d %s · %d labels = %d", len(logits), what, each, e.config.NumLabels(), want)
 	}
-	if want := rows * labels; len(logits) != want {
-		return fmt.Errorf("int8: logits: found room for %d, want %d %s · %d labels = %d", len(logits), rows, unit, labels, want)
+	w.split(b, runtime.GOMAXPROCS(0))
+	w.engine, w.batch, w.logits = e, b, logits
+	if w.apart {
+		kernels.Parallel(len(w.starts)-1, w)
+		return nil
 	}
-	for s := 0; s < b.Len(); {
-		c := cut(b, s)
-		n := e.logitRows(c) * labels
-		e.run(w, c, logits[:n])
-		logits = logits[n:]
-		s += c.len()
+	for i := range len(w.starts) - 1 {
+		w.Run(i)
 	}
 	return nil
 }
 
-// logitRows is how many rows of logits a chunk has.
-func (e *Engine) logitRows(c chunk) int {
-	if e.config.QuestionAnswering() {
-		return len(c.ids)
-	}
-	return c.len()
-}
-
-// run computes the logits of a chunk.
-func (e *Engine) run(w *Workspace, c chunk, logits []float32) {
-	w.layOut(e.sizes, c)
-	e.embeddings.embed(w, c, e.layers[0].inputs)
+// run takes a chunk of a batch through the model.
+func (e *Engine) run(g *group, c chunk, alone bool, logits []float32) {
+	g.layOut(e.sizes, c, alone)
+	e.embeddings.embed(g, c, e.layers[0].attention.forms)
 	for i := range e.layers {
-		next := e.headInputs
+		next := e.headForms
 		if i+1 < len(e.layers) {
-			next = e.layers[i+1].inputs
+			next = e.layers[i+1].attention.forms
 		}
-		e.layers[i].forward(w, c, next)
+		e.layers[i].forward(g, c, next)
 	}
-	rows, x := e.logitRows(c), w.x
-	if e.config.QuestionAnswering() {
-		x = e.headInputs.operand(&e.classifier, x, &w.copies)
+	if e.answering {
+		e.answer(g, len(c.ids), logits)
 	} else {
-		e.pool(w, rows)
-		x = w.h
+		e.classify(g, c.len(), logits)
 	}
-	e.classifier.multiply(rows, x, logits)
-	t := w.after(&e.classifier, rows, logits)
-	t.result = e.logits
-	t.run()
 }
 
-// pool turns first tokens in w.x into the classifier's operand in w.h.
-func (e *Engine) pool(w *Workspace, sequences int) {
-	e.pooler.multiply(sequences, e.headInputs.operand(&e.pooler, w.x, &w.copies), w.h)
-	t := w.after(&e.pooler, sequences, w.h)
-	t.activation = kernels.Tanh
+// classify pools the first tokens in g.x.
+func (e *Engine) classify(g *group, sequences int, logits []float32) {
+	bytes, floats := e.pooler.operand(e.headForms, &g.copies, g.x)
+	g.epilogue = kernels.Epilogue{}
 	if e.config.PoolerReLU() {
-		t.activation = relu
+		g.epilogue.Activation = kernels.ActReLU
 	}
-	t.inPlace(e.classifier.input)
-	t.run()
+	multiply(&e.pooler, sequences, bytes, floats, g.pooled, e.pooler.rows, &g.epilogue)
+	pooled := g.pooled[:sequences*e.pooler.rows]
+	if !e.config.PoolerReLU() {
+		kernels.Tanh(pooled, pooled)
+	}
+	g.pooledCopies.fill(e.pooledForms, 0, sequences, e.pooler.rows, pooled)
+	bytes, floats = e.classifier.operand(e.pooledForms, &g.pooledCopies, pooled)
+	e.finish(g, sequences, bytes, floats, logits)
 }
 
-// relu writes max(x, 0) to y; y may be x.
-func relu(x, y []float32) {
-	for i, v := range x {
-		y[i] = max(v, 0)
+// answer gives every token in g.x its two logits.
+func (e *Engine) answer(g *group, rows int, logits []float32) {
+	bytes, floats := e.classifier.operand(e.headForms, &g.copies, g.x)
+	e.finish(g, rows, bytes, floats, logits)
+}
+
+func (e *Engine) finish(g *group, rows int, bytes []uint8, floats, logits []float32) {
+	g.epilogue = kernels.Epilogue{}
+	if e.classifier.cols == 0 {
+		for at := 0; at < len(logits); at += e.classifier.rows {
+			copy(logits[at:], e.classifier.bias)
+		}
+	} else {
+		multiply(&e.classifier, rows, bytes, floats, logits, e.classifier.rows, &g.epilogue)
+	}
+	if e.logits != nil {
+		e.logits.fake(logits, logits)
 	}
 }

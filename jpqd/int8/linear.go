@@ -1,21 +1,26 @@
 package int8
 
 import (
-	"slices"
-
 	"github.com/go-jpqd/jpqd/jpqd"
 	"github.com/go-jpqd/jpqd/kernels"
 )
 
-// linear is y = x·Wᵀ·scale + bias.
+// linear is y = x·Wᵀ + bias in the arithmetic that its quantizers allow:
 //
-//	x (n, cols), weight (rows, cols) → y (n, rows)
+//   - integers, where input and weight are quantized: the product of bytes,
+//     scaled to float32 behind it;
+//   - float32 otherwise. A weight that is quantized alone is dequantized once; an
+//     input that is quantized alone, or meets a weight with zero points of rows,
+//     or is no exact byte, is quantized and dequantized.
+//
+// x is (n, cols), W (rows, cols), y (n, rows).
 type linear struct {
 	rows, cols int
-	weight     []float32 // floats, or integers in the form of float32
-	scale      []float32 // (rows) row scale · value of the input's integer 1; nil: all 1
+	input      *quantizer          // nil: x is used as it is
+	integers   *kernels.PackedInt8 // one of the two is nil; both, where cols is 0
+	floats     *kernels.PackedF32
+	scale      []float32 // (rows) of integer products
 	bias       []float32 // (rows)
-	input      *quantizer
 }
 
 // newLinear plans a Linear that has passed the check. Where width, its number
@@ -25,66 +30,97 @@ func newLinear(l *jpqd.CompressedLinear, width int) linear {
 	if width == 0 {
 		return p
 	}
-	p.weight, p.input = floats(&l.Weight), newQuantizer(l.Input)
-	if p.input == nil && l.Weight.I8 == nil {
+	p.input = newQuantizer(l.Input)
+	m := &l.Weight
+	if p.input == nil || !p.input.aligned || m.I8 == nil || m.Zero != nil {
+		p.floats = packFloats(m)
 		return p
 	}
+	p.integers = packIntegers(m)
 	p.scale = make([]float32, p.rows)
 	for i := range p.scale {
-		p.scale[i] = resultScale(p.input, &l.Weight, i)
+		p.scale[i] = float32(p.input.step * float64(m.Scale[i]))
 	}
 	return p
 }
 
-// floats are the floats of a matrix, or its integers in their form, counted
-// from the zero point of their row.
-func floats(m *jpqd.CompressedMatrix) []float32 {
-	if m.I8 == nil {
-		return m.F32
-	}
-	w := make([]float32, len(m.I8))
-	for r := range m.Rows {
-		zero := m.ZeroPoint(r)
-		for i := r * m.Cols; i < (r+1)*m.Cols; i++ {
-			w[i] = float32(int(m.I8[i]) - zero)
-		}
-	}
-	return w
+// form is how a linear wants its input.
+type form struct {
+	quantizer *quantizer // nil: as it is
+	bytes     bool       // as bytes; otherwise as floats that were quantized
 }
 
-// resultScale is what the sum of row i of m is to be multiplied by.
-func resultScale(input *quantizer, m *jpqd.CompressedMatrix, i int) float32 {
-	scale := input.step()
-	if m.I8 != nil {
-		scale *= float64(m.Scale[i])
-	}
-	return float32(scale)
-}
+func (l *linear) form() form { return form{l.input, l.integers != nil} }
 
-// multiply writes the sums of n rows of x, before scale and bias, to y. x holds
-// integers where the linear has an input quantizer.
-func (p *linear) multiply(n int, x, y []float32) {
-	kernels.GemmF32(kernels.NT, n, p.rows, p.cols, x, p.cols, p.weight, p.cols, y, p.rows, false)
-}
+// forms are the different forms in which the Linears behind one tensor want it,
+// those that are the tensor itself left out. The bytes come first.
+type forms []form
 
-// inputs are the different input quantizers of Linears of the same tensor.
-type inputs []quantizer
-
-func newInputs(linears ...*linear) inputs {
-	var all inputs
-	for _, l := range linears {
-		if l.input != nil && !slices.Contains(all, *l.input) {
-			all = append(all, *l.input)
+func newForms(linears ...*linear) forms {
+	var all forms
+	for _, bytes := range []bool{true, false} {
+		for _, l := range linears {
+			if f := l.form(); f.quantizer != nil && f.bytes == bytes && all.index(f) < 0 {
+				all = append(all, f)
+			}
 		}
 	}
 	return all
 }
 
-// operand is what a linear multiplies: the one of x's copies, quantized by all,
-// that its quantizer gives, or x.
-func (all inputs) operand(l *linear, x []float32, copies *[3][]float32) []float32 {
-	if l.input == nil {
-		return x
+// index is the place of a form, -1 if it is not there.
+func (all forms) index(f form) int {
+	for i := range all {
+		if all[i].bytes == f.bytes && all[i].quantizer.equal(f.quantizer) {
+			return i
+		}
 	}
-	return copies[slices.Index(all, *l.input)]
+	return -1
+}
+
+// maxForms is how many Linears, at most, read one tensor: query, key and value.
+const maxForms = 3
+
+// copies are a tensor in the forms of a list.
+type copies [maxForms]struct {
+	bytes  []uint8
+	floats []float32
+}
+
+// fill makes the copies of x (rows, cols) from form number first on.
+func (c *copies) fill(all forms, first, rows, cols int, x []float32) {
+	for i := first; i < len(all); i++ {
+		if all[i].bytes {
+			kernels.Quantize(rows, cols, x, cols, all[i].quantizer.bytes, c[i].bytes, cols)
+		} else {
+			all[i].quantizer.fake(x[:rows*cols], c[i].floats)
+		}
+	}
+}
+
+// operand is the input of a linear: one of the copies, or the tensor itself.
+func (l *linear) operand(all forms, c *copies, x []float32) (bytes []uint8, floats []float32) {
+	f := l.form()
+	if f.quantizer == nil {
+		return nil, x
+	}
+	i := all.index(f)
+	return c[i].bytes, c[i].floats
+}
+
+// element is what a product can write.
+type element interface{ float32 | uint8 | int8 }
+
+// multiply writes the n rows of the product to y with leading dimension ldy. e
+// says what comes behind it; scale, bias and zero point are filled in.
+func multiply[C element](l *linear, n int, bytes []uint8, floats []float32, y []C, ldy int, e *kernels.Epilogue) {
+	e.Bias = l.bias
+	switch {
+	case l.integers != nil:
+		e.ZeroA, e.Scale = l.input.bytes.ZeroPoint, l.scale
+		kernels.GemmInt8(n, bytes, l.cols, l.integers, y, ldy, e)
+	default:
+		e.ZeroA, e.Scale = 0, nil
+		kernels.GemmPackedF32(n, floats, l.cols, l.floats, y, ldy, e)
+	}
 }

@@ -7,17 +7,23 @@ import (
 	"github.com/go-jpqd/jpqd/kernels"
 )
 
-// quantizer maps activations to integers in the form of float32:
+// quantizer maps activations to bytes:
 //
-//	q = round((clamp(x, Low, High)−Low)·s − zp)
+//	q = clamp(round(x·s) + zp, 0, levels−1)    with s and zp of [jpqd.ActivationRange]
+//
+// That is the range's own formula where Low·s is an integer, as TuneRange makes
+// it. It leaves a Low between zero and half a level below as it is; values are
+// then rounded elsewhere, and floats have to be used.
 type quantizer struct {
-	low, span [1]float32
-	levels    int
-	scale     float32 // s, integers per unit
-
-	// The range in which integers are the levels themselves: s = 1.
-	integerLow, integerSpan [1]float32
+	bytes   kernels.Quantizer // of uint8
+	aligned bool              // bytes are exact
+	low     [1]float32
+	span    [1]float32
+	step    float64 // the distance of two neighbouring levels
 }
+
+// misaligned is the fraction of a level from which on bytes are not exact.
+const misaligned = 1e-3
 
 // newQuantizer is a range that has passed the check, or nil for none.
 func newQuantizer(r *jpqd.ActivationRange) *quantizer {
@@ -26,35 +32,29 @@ func newQuantizer(r *jpqd.ActivationRange) *quantizer {
 	}
 	span := r.High - r.Low
 	s := float32(r.Levels-1) / span
-	zp := float32(math.RoundToEven(float64(-r.Low * s)))
+	zp := math.RoundToEven(float64(-r.Low * s))
 	return &quantizer{
-		low: [1]float32{r.Low}, span: [1]float32{span}, levels: r.Levels, scale: s,
-		integerLow: [1]float32{-zp}, integerSpan: [1]float32{float32(r.Levels - 1)},
+		bytes:   kernels.Quantizer{Scale: 1 / s, ZeroPoint: int32(zp), Low: 0, High: int32(r.Levels - 1)},
+		aligned: math.Abs(float64(-r.Low*s)-zp) < misaligned,
+		low:     [1]float32{r.Low}, span: [1]float32{span}, step: r.Step(),
 	}
 }
 
-func newQuantizers(pair [2]*jpqd.ActivationRange) [2]*quantizer {
-	return [2]*quantizer{newQuantizer(pair[0]), newQuantizer(pair[1])}
+// signed is the same quantizer for int8: all levels are 128 less.
+func (q *quantizer) signed() kernels.Quantizer {
+	b := q.bytes
+	return kernels.Quantizer{Scale: b.Scale, ZeroPoint: b.ZeroPoint - 128, Low: b.Low - 128, High: b.High - 128}
 }
 
-// step is the value of the integer 1; it is 1 where nothing is quantized.
-func (q *quantizer) step() float64 {
-	if q == nil {
-		return 1
+// equal says whether two quantizers, either of which may be nil, give the same.
+func (q *quantizer) equal(other *quantizer) bool {
+	if q == nil || other == nil {
+		return q == other
 	}
-	return 1 / float64(q.scale)
+	return *q == *other
 }
 
-// integers writes the integers of x to y; y may be x. The first pass gives q/s,
-// rounded exactly as in training; the second and third take the last bits'
-// error of its division off again.
-func (q *quantizer) integers(x, y []float32) {
-	q.fake(x, y)
-	kernels.Scale(q.scale, y, y)
-	kernels.FakeQuantize(1, len(y), y, q.integerLow[:], q.integerSpan[:], q.levels, y)
-}
-
-// fake writes the quantized and dequantized x to y; y may be x.
+// fake writes the quantized and dequantized x to y, as in training; y may be x.
 func (q *quantizer) fake(x, y []float32) {
-	kernels.FakeQuantize(1, len(x), x, q.low[:], q.span[:], q.levels, y)
+	kernels.FakeQuantize(1, len(x), x, q.low[:], q.span[:], int(q.bytes.High)+1, y[:len(x)])
 }

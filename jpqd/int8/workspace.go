@@ -1,81 +1,95 @@
 package int8
 
+import (
+	"sync"
+
+	"github.com/go-jpqd/jpqd/bert"
+)
+
 // Workspace is the memory of one call of [Engine.Logits] at a time. It grows to
 // the largest batch it has seen and allocates nothing after that. The zero value
 // is ready for use.
 type Workspace struct {
-	memory []float32
+	engine *Engine
+	batch  *bert.Batch
+	logits []float32
+	starts []int // first sequences of the chunks, and behind the last
+	apart  bool  // chunks run side by side
 
-	// Tensors within memory, (rows, width) of the chunk at hand.
-	x                 []float32    // input and output of a block; the embedding's sum
-	h                 []float32    // between attention and FFN; the embedding's positions
-	copies            [3][]float32 // x or h, quantized for the Linears that follow
-	first             []float32    // (sequences, hidden) the last block's input of first tokens
-	firstCopies       [3][]float32 // the same, quantized for the query
-	query, key, value []float32    // (rows, heads·head_dim)
-	context           []float32    // (rows, heads·head_dim)
-	neurons           []float32    // (rows, neurons)
-	mean, rstd        []float32    // (rows) of a normalisation
-	scratch           []float32    // attention probabilities, for each thread
-
-	embedding embeddingTask
-	row       rowTask
-	attention attentionTask
+	mu     sync.Mutex
+	groups []*group // those not in use
 }
 
-// widths are the widest tensors of an engine, in elements a row.
-type widths struct {
-	hidden      int
-	context     int // heads·head_dim
-	neurons     int
-	heads       int
-	copies      int // quantized copies of a tensor
-	firstCopies int
+// Sizes of chunks in rows. Where a batch has enough sequences, chunks run side
+// by side, one a thread, each from the first block to the last: threads wait for
+// each other once a batch, and activations stay in a core's second-level cache.
+// Otherwise one chunk after the other runs with its work shared among threads.
+const (
+	fewestApart = 48 // rows a thread below which the work is shared instead
+	mostApart   = 256
+	mostShared  = 1024
+)
+
+// split cuts a batch into chunks for a number of threads.
+func (w *Workspace) split(b *bert.Batch, threads int) {
+	w.starts = append(w.starts[:0], 0)
+	if b.Len() == 0 {
+		return
+	}
+	rows, chunks := b.Offsets[b.Len()], 0
+	w.apart = threads > 1 && b.Len() >= threads && rows >= threads*fewestApart
+	if w.apart {
+		for chunks = threads; rows > chunks*mostApart; {
+			chunks += threads
+		}
+	} else {
+		chunks = (rows + mostShared - 1) / mostShared
+	}
+	for i := 1; i < chunks; i++ {
+		// The chunk ends where its share of the rows does, with the nearest sequence.
+		s := w.starts[len(w.starts)-1] + 1
+		for s < b.Len() && b.Offsets[s]+b.Offsets[s+1] < 2*i*rows/chunks {
+			s++
+		}
+		if s < b.Len() {
+			w.starts = append(w.starts, s)
+		}
+	}
+	w.starts = append(w.starts, b.Len())
 }
 
-func (e *Engine) widths() widths {
-	s := widths{hidden: e.config.HiddenSize, copies: len(e.headInputs)}
-	for i := range e.layers {
-		l := &e.layers[i]
-		s.context = max(s.context, l.heads*l.headDim)
-		s.neurons = max(s.neurons, l.neurons)
-		s.heads = max(s.heads, l.heads)
-		s.copies = max(s.copies, len(l.inputs), len(l.ffnInputs))
-		s.firstCopies = max(s.firstCopies, len(l.firstInputs))
+// Run takes chunk i through the model; it makes a Workspace a kernels.Task.
+func (w *Workspace) Run(i int) {
+	b, g := w.batch, w.take()
+	from, to := w.starts[i], w.starts[i+1]
+	first, last := b.Offsets[from], b.Offsets[to]
+	c := chunk{b.IDs[first:last], b.TypeIDs[first:last], b.Positions[first:last], b.Offsets[from : to+1]}
+	each, at := w.engine.config.NumLabels(), from
+	if w.engine.answering {
+		each, at = 2, first
 	}
-	return s
+	n := c.len()
+	if w.engine.answering {
+		n = len(c.ids)
+	}
+	w.engine.run(g, c, !w.apart, w.logits[at*each:(at+n)*each])
+	w.give(g)
 }
 
-// layOut divides the memory for a chunk, after growing it where it must.
-func (w *Workspace) layOut(s widths, c chunk) {
-	rows, sequences := len(c.ids), c.len()
-	type tensor struct {
-		at   *[]float32
-		size int
+// take returns a group that is not in use.
+func (w *Workspace) take() *group {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := len(w.groups); n > 0 {
+		g := w.groups[n-1]
+		w.groups = w.groups[:n-1]
+		return g
 	}
-	tensors := [...]tensor{
-		{&w.x, rows * s.hidden}, {&w.h, rows * s.hidden},
-		{&w.copies[0], rows * s.hidden * min(s.copies, 1)},
-		{&w.copies[1], rows * s.hidden * min(s.copies/2, 1)},
-		{&w.copies[2], rows * s.hidden * min(s.copies/3, 1)},
-		{&w.first, sequences * s.hidden}, {&w.firstCopies[0], sequences * s.hidden * s.firstCopies},
-		{&w.query, rows * s.context}, {&w.key, rows * s.context}, {&w.value, rows * s.context},
-		{&w.context, rows * s.context}, {&w.neurons, rows * s.neurons},
-		{&w.mean, rows}, {&w.rstd, rows},
-		{&w.scratch, attentionParts(sequences, s.heads) * scratchSize(c.longest())},
-	}
-	total := 0
-	for _, t := range tensors {
-		total += cacheLines(t.size)
-	}
-	if len(w.memory) < total {
-		w.memory = make([]float32, total)
-	}
-	rest := w.memory
-	for _, t := range tensors {
-		*t.at, rest = rest[:t.size:t.size], rest[cacheLines(t.size):]
-	}
+	return new(group)
 }
 
-// cacheLines rounds a number of floats up to whole lines of 64 bytes.
-func cacheLines(n int) int { return (n + 15) &^ 15 }
+func (w *Workspace) give(g *group) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.groups = append(w.groups, g)
+}
