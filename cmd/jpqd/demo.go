@@ -154,8 +154,7 @@ func (d *demo) trainTeacher(ctx context.Context) (*jpqd.Trainer, error) {
 		Args:  d.arguments(d.teacherDir(), d.sizes.TeacherEpochs, d.sizes.TeacherRate),
 		Model: bert.New(d.config(), d.seed),
 	}
-	_, err := d.run(ctx, t, "teacher")
-	return t, err
+	return t, d.run(ctx, t, "teacher")
 }
 
 func (d *demo) trainStudent(ctx context.Context, teacher *bert.Model) (*jpqd.Trainer, error) {
@@ -173,8 +172,7 @@ func (d *demo) trainStudent(ctx context.Context, teacher *bert.Model) (*jpqd.Tra
 		Args:  d.arguments(d.studentDir(), d.sizes.StudentEpochs, d.sizes.StudentRate),
 		Model: student, Teacher: teacher, NNCF: nncf,
 	}
-	history, err := d.run(ctx, t, "student")
-	if err != nil {
+	if err := d.run(ctx, t, "student"); err != nil {
 		return nil, err
 	}
 	compressed, err := t.Compressed()
@@ -184,31 +182,29 @@ func (d *demo) trainStudent(ctx context.Context, teacher *bert.Model) (*jpqd.Tra
 	if err := ir.Write(d.studentDir(), compressed); err != nil {
 		return nil, err
 	}
-	err = report.WriteHTML(filepath.Join(d.studentDir(), "report.html"), report.Page{
-		Title: "jpqd demo", Args: t.Args, History: history, Compressed: compressed,
-	})
-	return t, err
+	return t, writeReport(d.console, d.studentDir(), t)
 }
 
-// run trains and saves a model, and returns the training log.
-func (d *demo) run(ctx context.Context, t *jpqd.Trainer, label string) ([]jpqd.LogEntry, error) {
+// run trains and saves a model.
+func (d *demo) run(ctx context.Context, t *jpqd.Trainer, label string) error {
 	if err := os.MkdirAll(t.Args.OutputDir, 0o777); err != nil {
-		return nil, err
+		return err
 	}
-	var history []jpqd.LogEntry
 	t.TrainData, t.EvalData, t.Metrics, t.Log = d.train, d.dev, d.metrics, d.console.log
-	t.OnLog = func(entry jpqd.LogEntry) { history = append(history, entry) }
 	_, err := newProgress(d.console, label).train(ctx, t, "")
 	if errors.Is(err, jpqd.ErrInterrupted) {
-		return nil, fmt.Errorf("%w; the demo begins anew when it is started again", err)
+		return fmt.Errorf("%w; the demo begins anew when it is started again", err)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := t.SaveModel(t.Args.OutputDir); err != nil {
-		return nil, err
+		return err
 	}
-	return history, d.tok.Save(t.Args.OutputDir)
+	if err := checkpoint.WriteJSON(filepath.Join(t.Args.OutputDir, "training_args.json"), t.Args); err != nil {
+		return err
+	}
+	return d.tok.Save(t.Args.OutputDir)
 }
 
 func (d *demo) metrics(logits []float32, examples []jpqd.Example) map[string]float64 {

@@ -52,8 +52,6 @@ type glueTask struct {
 
 func (t *glueTask) questionAnswering() bool { return false }
 
-func (t *glueTask) title() string { return "jpqd glue " + t.glue.Name }
-
 func (t *glueTask) metrics(logits []float32, examples []jpqd.Example) map[string]float64 {
 	return t.glue.Metrics(logits, t.glue.NumLabels(), examples)
 }

@@ -56,8 +56,6 @@ type qaTask struct {
 
 func (t *qaTask) questionAnswering() bool { return true }
 
-func (t *qaTask) title() string { return "jpqd qa" }
-
 // loadModel reads the student. A folder with another head lends its encoder.
 func (t *qaTask) loadModel(dir string) (*bert.Model, bert.LoadReport, error) {
 	answering := t.questionAnswering()

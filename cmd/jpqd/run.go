@@ -54,7 +54,6 @@ type runTask interface {
 	metrics(logits []float32, examples []jpqd.Example) map[string]float64 // of the validation split
 	evaluate(context.Context) error
 	predict(context.Context) error
-	title() string // of the report
 }
 
 func newTrainingRun(c *console, command string, o *RunOptions, flags *pflag.FlagSet) *trainingRun {

@@ -182,31 +182,7 @@ func (r *trainingRun) finish(split string, metrics map[string]float64) error {
 	return errors.Join(saveMetrics(r.o.OutputDir, split, metrics), printErr)
 }
 
-// writeReport writes report.html.
+// writeReport writes report.html, as `jpqd report` does.
 func (r *trainingRun) writeReport(context.Context) error {
-	var state struct {
-		LogHistory []jpqd.LogEntry `json:"log_history"` // from the first step on, also of a run that was resumed
-	}
-	if err := checkpoint.ReadJSON(filepath.Join(r.o.OutputDir, "trainer_state.json"), &state); err != nil {
-		return err
-	}
-	page := report.Page{
-		Title: r.o.RunName, Command: commandLine(r.command, r.flags), Args: arguments(r.flags), Metrics: r.results, History: state.LogHistory,
-	}
-	if page.Title == "" {
-		page.Title = r.task.title()
-	}
-	if r.nncf != nil {
-		compressed, err := r.trainer.Compressed()
-		if err != nil {
-			return err
-		}
-		page.Compressed = compressed
-	}
-	path := filepath.Join(r.o.OutputDir, "report.html")
-	if err := report.WriteHTML(path, page); err != nil {
-		return err
-	}
-	r.console.log.Info("report", slog.String("file", path))
-	return nil
+	return writeReport(r.console, r.o.OutputDir, r.trainer)
 }

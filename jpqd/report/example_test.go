@@ -32,20 +32,25 @@ func ExampleNewEventWriter() {
 	// Output: true
 }
 
-func ExampleWriteHTML() {
-	dir, err := os.MkdirTemp("", "report")
+func ExampleRead() {
+	dir, err := os.MkdirTemp("", "report") // the output folder of a run
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "report.html")
-	err = report.WriteHTML(path, report.Page{
-		Title:   "SST-2",
-		Metrics: map[string]float64{"eval_accuracy": 0.9},
-		History: []jpqd.LogEntry{{"step": 100, "loss": 0.5}, {"step": 200, "loss": 0.25}},
-	})
-	fmt.Println(err)
-	// Output: <nil>
+	state := `{"global_step": 200, "max_steps": 200, "log_history": [{"step": 100, "loss": 0.5}, {"step": 200, "loss": 0.25}]}`
+	if err := os.WriteFile(filepath.Join(dir, "trainer_state.json"), []byte(state), 0o666); err != nil {
+		log.Fatal(err)
+	}
+	run, err := report.Read(dir, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(run.History["loss"])
+	fmt.Println(run.WriteHTML(filepath.Join(dir, "report.html")))
+	// Output:
+	// [{100 0.5} {200 0.25}]
+	// <nil>
 }
 
 func ExampleMeasure() {

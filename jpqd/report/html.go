@@ -13,19 +13,7 @@ import (
 	"strings"
 
 	"github.com/google/renameio/v2"
-
-	"github.com/go-jpqd/jpqd/jpqd"
 )
-
-// Page is what a report shows. Empty fields leave their section out.
-type Page struct {
-	Title      string
-	Command    string             // the command line
-	Args       any                // a value whose JSON object is the table of arguments
-	Metrics    map[string]float64 // final results, eval_… and train_…
-	History    []jpqd.LogEntry    // log_history, for the curves
-	Compressed *jpqd.Compressed   // nil: the model was not compressed
-}
 
 //go:embed report.html.tmpl
 var pageText string
@@ -37,43 +25,56 @@ type row struct{ Name, Value string }
 
 // layerRow is one line of the table of layers.
 type layerRow struct {
-	Index          int
-	Heads, Neurons string
-	HeadIDs        string
-	Removed        string
-	Bytes          string
+	Index                         int
+	Heads, HeadIDs, Neurons       string
+	Attention, FeedForward, Bytes string
+	Removed                       string
+}
+
+// picture is a figure as the page shows it.
+type picture struct {
+	Title, Caption string
+	SVG            template.HTML
 }
 
 // view is the page as the template reads it: text that is ready to be shown.
 type view struct {
-	Title, Command string
-	Args, Metrics  []row
-	Curves         []template.HTML
-	Sizes          []row
-	Layers         []layerRow
+	Title    string
+	Notes    []string
+	Metrics  []row
+	Sizes    []row
+	Pictures []picture
+	Layers   []layerRow
+	Args     []row
 }
 
 // WriteHTML writes the page to path: one file that needs no other and no network.
-func WriteHTML(path string, p Page) error {
-	v := view{Title: p.Title, Command: p.Command}
-	var err error
-	if v.Args, err = argumentRows(p.Args); err != nil {
+func (r *Run) WriteHTML(path string) error {
+	v := view{Title: r.Title, Notes: r.Notes, Args: argumentRows(r.Args)}
+	for _, name := range slices.Sorted(maps.Keys(r.Results)) {
+		v.Metrics = append(v.Metrics, row{name, formatNumber(r.Results[name])})
+	}
+	figures, err := r.figures()
+	if err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.Metrics)) {
-		v.Metrics = append(v.Metrics, row{name, formatNumber(p.Metrics[name])})
-	}
-	for i := range curves {
-		drawing, err := curves[i].svg(p.History)
+	for _, f := range figures {
+		drawing, err := f.svg()
 		if err != nil {
 			return err
 		}
-		if drawing != "" {
-			v.Curves = append(v.Curves, drawing)
+		// The XML prologue has no place inside an HTML page.
+		_, body, found := strings.Cut(string(drawing), "<svg")
+		if !found {
+			return fmt.Errorf("report: figure %s: the drawing has no <svg> element", f.name)
 		}
+		v.Pictures = append(v.Pictures, picture{f.title, f.caption, template.HTML("<svg" + body)}) // vgsvg escapes every text
 	}
-	if p.Compressed != nil {
-		v.addCompressed(p.Compressed)
+	if r.Sizes != nil {
+		v.Sizes = sizeRows(r.Sizes)
+	}
+	for i := range r.Layers {
+		v.Layers = append(v.Layers, newLayerRow(i, &r.Layers[i]))
 	}
 	var text bytes.Buffer
 	if err := pageTemplate.Execute(&text, v); err != nil {
@@ -82,33 +83,24 @@ func WriteHTML(path string, p Page) error {
 	return renameio.WriteFile(path, text.Bytes(), 0o644)
 }
 
-// argumentRows is the fields of v's JSON object, sorted by name.
-func argumentRows(v any) ([]row, error) {
-	if v == nil {
-		return nil, nil
-	}
-	data, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("report: arguments: %w", err)
-	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(data, &fields); err != nil {
-		return nil, fmt.Errorf("report: arguments: %w", err)
-	}
+// argumentRows are the arguments that have a value, sorted by name.
+func argumentRows(args map[string]json.RawMessage) []row {
 	var rows []row
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		value := string(fields[name])
-		if text := ""; json.Unmarshal(fields[name], &text) == nil && value != "null" {
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		value := string(args[name])
+		if value == "null" {
+			continue
+		}
+		if text := ""; json.Unmarshal(args[name], &text) == nil {
 			value = text
 		}
 		rows = append(rows, row{name, value})
 	}
-	return rows, nil
+	return rows
 }
 
-func (v *view) addCompressed(c *jpqd.Compressed) {
-	s := Measure(c)
-	v.Sizes = []row{
+func sizeRows(s *Sizes) []row {
+	return []row{
 		{"encoder Linear weights", fmt.Sprintf("%s of %s", grouped(s.Weights), grouped(s.AllWeights))},
 		{"removed by pruning", percent(s.Removed())},
 		{"sparsity (removed or zero)", percent(s.Sparsity())},
@@ -116,20 +108,34 @@ func (v *view) addCompressed(c *jpqd.Compressed) {
 		{"bytes of the whole model", grouped(s.Bytes)},
 		{"matrices in 8 bits", fmt.Sprintf("%d of %d", s.Quantized, s.AllMatrices)},
 	}
-	for i, l := range s.Layers {
-		removed := 1 - float64(l.Weights)/float64(max(1, l.AllWeights))
-		v.Layers = append(v.Layers, layerRow{
-			Index:   i,
-			Heads:   fmt.Sprintf("%d of %d", l.Heads, l.AllHeads),
-			HeadIDs: joinInts(c.Layers[i].Heads),
-			Neurons: fmt.Sprintf("%s of %s", grouped(l.Neurons), grouped(l.AllNeurons)),
-			Removed: percent(removed),
-			Bytes:   grouped(l.Bytes),
-		})
+}
+
+// newLayerRow writes a layer's figures; those that are unknown are dashes.
+func newLayerRow(index int, l *Layer) layerRow {
+	const unknown = "–"
+	of := func(n, all int) string {
+		if all == 0 {
+			return unknown
+		}
+		return grouped(n) + " of " + grouped(all)
 	}
+	line := layerRow{
+		Index: index, Heads: unknown, HeadIDs: unknown, Neurons: of(l.Neurons, l.AllNeurons),
+		Attention: of(l.Attention.Kept, l.Attention.All), FeedForward: of(l.FeedForward.Kept, l.FeedForward.All),
+		Removed: percent(l.Kept().Sparsity()), Bytes: unknown,
+	}
+	if l.Heads != nil {
+		line.Heads, line.HeadIDs = of(len(l.Heads), l.AllHeads), joinInts(l.Heads)
+	}
+	if l.Bytes > 0 {
+		line.Bytes = grouped(l.Bytes)
+	}
+	return line
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.2f %%", 100*share) }
+
+func wholePercent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
 
 // grouped writes an integer with a thin space between groups of three digits.
 func grouped(n int) string {
