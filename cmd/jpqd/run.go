@@ -34,7 +34,6 @@ type trainingRun struct {
 	examples         map[tasks.Split][]jpqd.Example
 
 	trainer *jpqd.Trainer
-	results map[string]float64 // of every metrics table that was printed
 }
 
 // runTask is what a command does in its own way. The methods are called in about
@@ -57,7 +56,7 @@ type runTask interface {
 }
 
 func newTrainingRun(c *console, command string, o *RunOptions, flags *pflag.FlagSet) *trainingRun {
-	return &trainingRun{console: c, command: command, o: o, flags: flags, results: map[string]float64{}}
+	return &trainingRun{console: c, command: command, o: o, flags: flags}
 }
 
 // run takes the steps that the flags ask for.

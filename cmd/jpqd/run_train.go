@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/go-jpqd/jpqd/bert/checkpoint"
 	"github.com/go-jpqd/jpqd/jpqd"
@@ -37,27 +35,21 @@ func (r *trainingRun) train(ctx context.Context) error {
 	})
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r.trainer.OnStep = func(jpqd.Progress) {
-		if err := begin(); err != nil {
-			cancel(err)
-		}
-	}
 	r.setLogging()
 	events, err := r.openEvents()
 	if err != nil {
 		return fmt.Errorf("--report_to tensorboard: %w", err)
 	}
-	var eventsErr error
-	r.trainer.OnLog = func(entry jpqd.LogEntry) {
-		if events != nil && eventsErr == nil {
-			eventsErr = events.Log(entry)
+	r.trainer.OnStep = func(p jpqd.Progress) {
+		if err := begin(); err != nil {
+			cancel(err)
 		}
+		events.step(p)
 	}
+	r.trainer.OnLog = events.log
 	result, err := newProgress(r.console, "train").train(ctx, r.trainer, r.resume)
-	if events != nil {
-		if eventsErr = errors.Join(eventsErr, events.Close()); eventsErr != nil {
-			r.console.log.Warn("the event file is incomplete", slog.Any("error", eventsErr))
-		}
+	if err := events.close(); err != nil {
+		r.console.log.Warn("the event file is incomplete", slog.Any("error", err))
 	}
 	if err == nil || errors.Is(err, jpqd.ErrInterrupted) {
 		if err := begin(); err != nil {
@@ -93,23 +85,6 @@ func (r *trainingRun) setLogging() {
 		batches := (len(r.examples[tasks.Train]) + a.PerDeviceTrainBatchSize - 1) / a.PerDeviceTrainBatchSize
 		a.LoggingSteps = max(1, batches/a.GradientAccumulationSteps)
 	}
-}
-
-// openEvents creates the event file below output_dir/runs; nil without --report_to tensorboard.
-func (r *trainingRun) openEvents() (*report.EventWriter, error) {
-	for _, service := range r.o.reporters() {
-		if service != "tensorboard" {
-			continue
-		}
-		host, err := os.Hostname()
-		if err != nil {
-			host = "localhost"
-		}
-		// The folder's name is transformers' default_logdir.
-		name := time.Now().Format("Jan02_15-04-05") + "_" + host
-		return report.NewEventWriter(filepath.Join(r.o.OutputDir, "runs", name))
-	}
-	return nil, nil
 }
 
 // exportFiles are what saveModel adds to the trainer's files of a compressed model.
@@ -178,7 +153,6 @@ func (r *trainingRun) openVINOConfig() map[string]any {
 // finish prints a table of metrics and saves it.
 func (r *trainingRun) finish(split string, metrics map[string]float64) error {
 	printErr := printMetrics(r.console.out, split, metrics)
-	maps.Copy(r.results, metrics)
 	return errors.Join(saveMetrics(r.o.OutputDir, split, metrics), printErr)
 }
 

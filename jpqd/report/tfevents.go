@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"math"
@@ -56,6 +57,42 @@ func (w *EventWriter) Scalar(step int64, tag string, value float64) error {
 	point = appendFixed32(point, fieldSimpleValue, math.Float32bits(float32(value)))
 	summary = appendBytes(summary, fieldValue, point)
 	return w.write(appendBytes(w.header(step), fieldSummary, summary))
+}
+
+// Text writes a text that TensorBoard shows, as Markdown, under tag/text_summary.
+func (w *EventWriter) Text(step int64, tag, text string) error {
+	plugin := appendBytes(nil, fieldPluginData, appendString(nil, fieldPluginName, "text"))
+	dims := appendBytes(nil, fieldDim, appendVarint(nil, fieldSize, 1))
+	tensor := appendVarint(nil, fieldDType, dtypeString)
+	tensor = appendBytes(tensor, fieldTensorShape, dims)
+	tensor = appendString(tensor, fieldStringValue, text)
+	value := appendString(nil, fieldTag, tag+"/text_summary")
+	value = appendBytes(value, fieldTensor, tensor)
+	value = appendBytes(value, fieldMetadata, plugin)
+	return w.write(appendBytes(w.header(step), fieldSummary, appendBytes(nil, fieldValue, value)))
+}
+
+// Layers writes what masks leave of every layer, under compression/layer_00/…:
+// the sparsity of attention and feed-forward part and, once masks are final, the
+// numbers of heads and neurons that are kept.
+func (w *EventWriter) Layers(step int64, layers []jpqd.LayerMasks) error {
+	for i := range layers {
+		l := &layers[i]
+		tag := fmt.Sprintf("compression/layer_%02d/", i)
+		err := errors.Join(
+			w.Scalar(step, tag+"attention_sparsity", l.Attention.Sparsity()),
+			w.Scalar(step, tag+"feed_forward_sparsity", l.FeedForward.Sparsity()))
+		if l.Heads != nil {
+			err = errors.Join(err, w.Scalar(step, tag+"heads_kept", float64(len(l.Heads))))
+		}
+		if l.Neurons != nil {
+			err = errors.Join(err, w.Scalar(step, tag+"neurons_kept", float64(len(l.Neurons))))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Log writes every number of an entry of log_history under the tags that
@@ -115,7 +152,7 @@ func maskedCRC(data []byte) uint32 {
 	return (crc>>15 | crc<<17) + 0xa282ead8
 }
 
-// Field numbers of Event, Summary and Summary.Value.
+// Field numbers of Event, Summary, Summary.Value and what a text is made of.
 const (
 	fieldWallTime    = 1 // Event: double
 	fieldStep        = 2 // Event: int64
@@ -124,6 +161,17 @@ const (
 	fieldValue       = 1 // Summary: repeated Value
 	fieldTag         = 1 // Value: string
 	fieldSimpleValue = 2 // Value: float
+	fieldTensor      = 8 // Value: TensorProto
+	fieldMetadata    = 9 // Value: SummaryMetadata
+	fieldPluginData  = 1 // SummaryMetadata: PluginData
+	fieldPluginName  = 1 // PluginData: string
+	fieldDType       = 1 // TensorProto: enum
+	fieldTensorShape = 2 // TensorProto: TensorShapeProto
+	fieldStringValue = 8 // TensorProto: repeated bytes
+	fieldDim         = 2 // TensorShapeProto: repeated Dim
+	fieldSize        = 1 // Dim: int64
+
+	dtypeString = 7 // DT_STRING
 )
 
 // Wire types of protocol buffers.

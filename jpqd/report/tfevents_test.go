@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
 	"os"
 	"testing"
@@ -19,6 +20,8 @@ type event struct {
 	FileVersion string
 	Tag         string
 	Value       float32
+	Plugin      string // that shows a text
+	Text        string
 }
 
 // readEvents decodes an event file and checks every CRC.
@@ -50,10 +53,17 @@ func readEvents(t *testing.T, path string) []event {
 			case fieldSummary:
 				decode(t, bytes, func(_ int, _ uint64, value []byte) {
 					decode(t, value, func(field int, bits uint64, bytes []byte) {
-						if field == fieldTag {
+						switch field {
+						case fieldTag:
 							e.Tag = string(bytes)
-						} else {
+						case fieldSimpleValue:
 							e.Value = math.Float32frombits(uint32(bits))
+						case fieldTensor:
+							e.Text = textOf(t, bytes)
+						case fieldMetadata:
+							decode(t, bytes, func(_ int, _ uint64, plugin []byte) {
+								decode(t, plugin, func(_ int, _ uint64, name []byte) { e.Plugin = string(name) })
+							})
 						}
 					})
 				})
@@ -63,6 +73,30 @@ func readEvents(t *testing.T, path string) []event {
 		data = data[16+n:]
 	}
 	return events
+}
+
+// textOf is the string of a tensor, which must be of one element.
+func textOf(t *testing.T, tensor []byte) (text string) {
+	t.Helper()
+	decode(t, tensor, func(field int, bits uint64, bytes []byte) {
+		switch field {
+		case fieldDType:
+			if bits != dtypeString {
+				t.Errorf("type of a text: found %d, want %d", bits, dtypeString)
+			}
+		case fieldTensorShape:
+			decode(t, bytes, func(_ int, _ uint64, dim []byte) {
+				decode(t, dim, func(_ int, size uint64, _ []byte) {
+					if size != 1 {
+						t.Errorf("size of a text: found %d, want 1", size)
+					}
+				})
+			})
+		case fieldStringValue:
+			text = string(bytes)
+		}
+	})
+	return text
 }
 
 // decode calls visit for every field of a protocol buffer.
@@ -131,6 +165,33 @@ func TestEventWriter(t *testing.T) {
 		{WallTime: at, Step: 300, Tag: "eval/loss", Value: 2},
 	}
 	if diff := cmp.Diff(want, got[1:]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEventWriterTextAndLayers(t *testing.T) {
+	w, err := NewEventWriter(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now = func() time.Time { return time.Unix(1700000000, 0) }
+	layers := []jpqd.LayerMasks{
+		{Attention: jpqd.MaskCount{Kept: 3, All: 4}, FeedForward: jpqd.MaskCount{Kept: 1, All: 2}},
+		{Attention: jpqd.MaskCount{Kept: 0, All: 4}, FeedForward: jpqd.MaskCount{Kept: 2, All: 2}, Heads: []int{}, Neurons: []int{0, 7}},
+	}
+	if err := errors.Join(w.Text(0, "args", "a | b"), w.Layers(9, layers), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	const at = 1700000000
+	scalar := func(tag string, value float32) event {
+		return event{WallTime: at, Step: 9, Tag: "compression/layer_" + tag, Value: value}
+	}
+	want := []event{
+		{WallTime: at, Tag: "args/text_summary", Plugin: "text", Text: "a | b"},
+		scalar("00/attention_sparsity", 0.25), scalar("00/feed_forward_sparsity", 0.5),
+		scalar("01/attention_sparsity", 1), scalar("01/feed_forward_sparsity", 0), scalar("01/heads_kept", 0), scalar("01/neurons_kept", 2),
+	}
+	if diff := cmp.Diff(want, readEvents(t, w.Path())[1:]); diff != "" {
 		t.Error(diff)
 	}
 }
