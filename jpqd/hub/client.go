@@ -88,6 +88,17 @@ func isTrue(value string) bool {
 // and fetched where the cache lacks it. errors.Is(err, fs.ErrNotExist) tells
 // that the model, or offline its copy in the cache, does not exist.
 func (c *Client) Resolve(ctx context.Context, name, revision string) (dir string, err error) {
+	return c.find(ctx, name, revision, c.resolve)
+}
+
+// ResolveConfig is Resolve for those who want config.json alone: it neither
+// wants nor fetches weights.
+func (c *Client) ResolveConfig(ctx context.Context, name, revision string) (dir string, err error) {
+	return c.find(ctx, name, revision, c.resolveConfig)
+}
+
+// find checks the name and the revision before it has them resolved.
+func (c *Client) find(ctx context.Context, name, revision string, resolve func(ctx context.Context, repo repository, revision string) (string, error)) (dir string, err error) {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		return name, nil
 	}
@@ -100,22 +111,20 @@ func (c *Client) Resolve(ctx context.Context, name, revision string) (dir string
 	if err := checkRevision(revision); err != nil {
 		return "", fmt.Errorf("model %q: revision %q: %w", name, revision, err)
 	}
-	dir, err = c.resolve(ctx, name, revision)
+	repo := repository{cache: c.CacheDir, name: name}
+	if repo.cache == "" {
+		repo.cache, err = defaultCacheDir()
+	}
+	if err == nil {
+		dir, err = resolve(ctx, repo, revision)
+	}
 	if err != nil {
 		return "", fmt.Errorf("model %q (revision %q): %w", name, revision, err)
 	}
 	return dir, nil
 }
 
-func (c *Client) resolve(ctx context.Context, name, revision string) (string, error) {
-	cache := c.CacheDir
-	if cache == "" {
-		var err error
-		if cache, err = defaultCacheDir(); err != nil {
-			return "", err
-		}
-	}
-	repo := repository{cache: cache, name: name}
+func (c *Client) resolve(ctx context.Context, repo repository, revision string) (string, error) {
 	cached := repo.lookUp(revision)
 	if len(cached.missing) == 0 && (len(cached.unknown) == 0 || c.Offline) {
 		return cached.dir, nil
@@ -129,6 +138,19 @@ func (c *Client) resolve(ctx context.Context, name, revision string) (string, er
 		return "", fmt.Errorf("%w (HF_HUB_OFFLINE=1 would use the copy in %s, which has no %s)", err, cached.dir, strings.Join(cached.unknown, ", "))
 	}
 	return dir, err
+}
+
+// resolveConfig leaves no reference of the revision: that is for whole snapshots.
+func (c *Client) resolveConfig(ctx context.Context, repo repository, revision string) (string, error) {
+	dir := repo.lookUp(revision).dir
+	if isFile(filepath.Join(dir, configFile)) {
+		return dir, nil
+	}
+	if c.Offline {
+		return "", fmt.Errorf("not in the cache: found no %s in %s, and offline mode (HF_HUB_OFFLINE) forbids to fetch: %w", configFile, dir, fs.ErrNotExist)
+	}
+	commit, err := c.fetchFile(ctx, repo, revision, configFile)
+	return repo.snapshot(commit), err
 }
 
 // defaultCacheDir returns the cache folder that the environment tells.

@@ -53,6 +53,40 @@ func wantModel(t *testing.T, dir string, files map[string]fakeFile) {
 	}
 }
 
+// config.json alone comes without weights, and leaves a cache in which Resolve
+// still finds that they are missing.
+func TestResolveConfig(t *testing.T) {
+	h := newFakeHub(t)
+	c := h.client(t)
+	for range 2 {
+		dir, err := c.ResolveConfig(t.Context(), model, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantModel(t, dir, map[string]fakeFile{configFile: h.files[commitA][configFile]})
+		if _, err := os.Stat(filepath.Join(dir, "model.safetensors")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("weights: got %v, want none", err)
+		}
+	}
+	c.Offline = true
+	if dir, err := c.ResolveConfig(t.Context(), model, commitA); err != nil || filepath.Base(dir) != commitA {
+		t.Errorf("by its commit, offline: found %s, %v", dir, err)
+	}
+	for _, revision := range []string{"", "other"} {
+		if _, err := c.ResolveConfig(t.Context(), model, revision); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("revision %q that is not in the cache, offline: got %v", revision, err)
+		}
+	}
+	c.Offline = false
+	if _, err := c.Resolve(t.Context(), model, ""); err != nil {
+		t.Fatal(err)
+	}
+	h.hub.Close()
+	if _, err := c.ResolveConfig(t.Context(), model, ""); err != nil {
+		t.Errorf("from the cache of the whole model: %v", err)
+	}
+}
+
 func TestResolveFetches(t *testing.T) {
 	h := newFakeHub(t)
 	c := h.client(t)
