@@ -5,6 +5,7 @@
 //	jpqd glue     fine-tune and compress on a GLUE task or on one's own files
 //	jpqd qa       fine-tune and compress on SQuAD or on one's own questions
 //	jpqd report   the pictures of a run, from its folder
+//	jpqd scopes   what the scopes of an NNCF configuration match
 //	jpqd info     what this machine and this build offer
 //	jpqd version
 //
@@ -102,7 +103,7 @@ func execute(ctx context.Context, c *console, args []string) error {
 	root.SetFlagErrorFunc(flagError)
 	training := []*cobra.Command{newGlueCommand(c), newQACommand(c)}
 	root.AddCommand(training...)
-	root.AddCommand(newDemoCommand(c), newReportCommand(c), newInfoCommand(c), newVersionCommand(c))
+	root.AddCommand(newDemoCommand(c), newReportCommand(c), newScopesCommand(c), newInfoCommand(c), newVersionCommand(c))
 	for _, cmd := range training {
 		if len(args) > 0 && args[0] == cmd.Name() {
 			translated, err := translateArgs(cmd.Flags(), args[1:])

@@ -50,7 +50,7 @@ func Read(dir string, t *jpqd.Trainer) (*Run, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s is a file, want the output folder of a run", dir)
 	}
-	source, err := newestState(dir)
+	source, err := Newest(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +89,9 @@ func exists(dir, name string) bool {
 
 var checkpointName = regexp.MustCompile(`^checkpoint-(\d{1,9})$`)
 
-// newestState is the folder whose trainer_state.json is the newest: dir, where
+// Newest is the folder of a run whose trainer_state.json is the newest: dir, where
 // it is written last, or its last checkpoint if that is newer; "" if there is none.
-func newestState(dir string) (string, error) {
+func Newest(dir string) (string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return "", err

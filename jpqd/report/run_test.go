@@ -110,7 +110,7 @@ func TestReadErrors(t *testing.T) {
 }
 
 // A run that begins anew in the folder of an earlier one, and the earlier one.
-func TestNewestState(t *testing.T) {
+func TestNewest(t *testing.T) {
 	dir := t.TempDir()
 	own, newer := filepath.Join(dir, stateFile), filepath.Join(dir, "checkpoint-4", stateFile)
 	writeFile(t, own, oneEntry)
@@ -130,7 +130,7 @@ func TestNewestState(t *testing.T) {
 		if err := os.Chtimes(newer, test.checkpoint, test.checkpoint); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := newestState(dir); err != nil || got != test.want {
+		if got, err := Newest(dir); err != nil || got != test.want {
 			t.Errorf("found %s, %v, want %s", got, err, test.want)
 		}
 	}
