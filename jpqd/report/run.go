@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -243,7 +244,7 @@ func load(dir string, config *jpqd.NNCFConfig) (*jpqd.Trainer, error) {
 	if len(missing.Missing) > 0 {
 		return nil, fmt.Errorf("%s has no %s", dir, missing.Missing[0])
 	}
-	t := &jpqd.Trainer{Model: model, NNCF: config}
+	t := &jpqd.Trainer{Model: model, NNCF: config, Log: slog.New(slog.DiscardHandler)} // what it warns of was logged in training
 	return t, t.LoadCompression(dir)
 }
 
