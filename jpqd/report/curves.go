@@ -82,7 +82,7 @@ var curveNames = map[string]string{
 	linearSparsity: "Linear layers", modelSparsity: "whole model", thresholdKey: "threshold τ", factorKey: "factor λ",
 	"loss": "training, all terms", regulariserKey: "training, regulariser", "eval_loss": "evaluation, all terms", "eval_compression_loss": "evaluation, regulariser",
 	"task_loss": "training, task", "distillation_loss": "training, teacher", "eval_task_loss": "evaluation, task", "eval_distillation_loss": "evaluation, teacher",
-	"eval_loss_without_compression": "evaluation, task + teacher",
+	"eval_loss_without_compression": "evaluation, both",
 	"learning_rate":                 "learning rate",
 }
 
@@ -179,7 +179,7 @@ func (p *panel) addCurve(key string, points plotter.XYs, i int) error {
 		p.Add(marks)
 		thumbnails = append(thumbnails, marks)
 	}
-	p.legend.Add(shorten(name, 28), thumbnails...)
+	p.legend.Add(shorten(name, 24), thumbnails...)
 	return nil
 }
 

@@ -35,7 +35,7 @@ type panel struct {
 // hide nothing.
 const (
 	figureWidth  = 20 * vg.Centimeter
-	legendWidth  = 4.6 * vg.Centimeter
+	legendWidth  = 5 * vg.Centimeter
 	figureMargin = 3 * vg.Millimeter
 	panelGap     = 3 * vg.Millimeter
 )
