@@ -28,6 +28,7 @@ const (
 	linearSparsity = movement + "linear_layer_sparsity"
 	modelSparsity  = movement + "model_sparsity"
 	thresholdKey   = movement + "importance_threshold"
+	expectedKey    = movement + "expected_sparsity" // of --target_sparsity
 	factorKey      = movement + "importance_regularization_factor"
 	regulariserKey = "compression_loss"
 )
@@ -62,7 +63,7 @@ func isLoss(key string) bool {
 
 // Panels of the two figures over steps.
 var (
-	sparsityPanel   = curvePanel{label: "sparsity (%)", has: is(linearSparsity, modelSparsity), percent: true}
+	sparsityPanel   = curvePanel{label: "sparsity (%)", has: is(linearSparsity, modelSparsity, expectedKey), percent: true}
 	trajectoryParts = []curvePanel{
 		sparsityPanel,
 		{label: "evaluation metric", has: isMetric},
@@ -79,7 +80,7 @@ var (
 
 // curveNames are what legends call keys of the log.
 var curveNames = map[string]string{
-	linearSparsity: "Linear layers", modelSparsity: "whole model", thresholdKey: "threshold τ", factorKey: "factor λ",
+	linearSparsity: "Linear layers", modelSparsity: "whole model", expectedKey: "expected at the end", thresholdKey: "threshold τ", factorKey: "factor λ",
 	"loss": "training, all terms", regulariserKey: "training, regulariser", "eval_loss": "evaluation, all terms", "eval_compression_loss": "evaluation, regulariser",
 	"task_loss": "training, task", "distillation_loss": "training, teacher", "eval_task_loss": "evaluation, task", "eval_distillation_loss": "evaluation, teacher",
 	"eval_loss_without_compression": "evaluation, both",
