@@ -56,9 +56,6 @@ func (t *glueTask) checkTask() error {
 			return t.noData(s)
 		}
 	}
-	if t.glue.Regression && o.TeacherModelNameOrPath != "" {
-		return usageErrorf("--teacher_model_name_or_path: distillation is for classification only, and this task is a regression")
-	}
 	return nil
 }
 
