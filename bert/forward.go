@@ -46,7 +46,7 @@ func (m *Model) Embed(t *autograd.Tape, b *Batch) *autograd.Tensor {
 	}
 	position := m.Position.Forward(t, b.shifted(int32(m.Config.PositionOffset())))
 	x = m.EmbeddingNorm.Forward(t, t.Add(m.SumPositions.left(t, x), m.SumPositions.right(t, position)))
-	return t.Dropout(x, float32(m.Config.HiddenDropoutProb))
+	return t.Dropout(transform(t, m.Embedded, x), float32(m.Config.HiddenDropoutProb))
 }
 
 // Encode runs the encoder on an embedding output: (rows, hidden) to (rows, hidden).

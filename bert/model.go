@@ -17,6 +17,7 @@ type Model struct {
 	SumTypes       *Op        // word + type; nil without types
 	SumPositions   *Op        // + position
 	EmbeddingNorm  *LayerNorm
+	Embedded       OperandHook // of the embedding output in front of its dropout; nil: it is used as it is
 	Layers         []*Layer
 	Pooler         *Linear // (hidden, hidden); nil for question answering
 	Classifier     *Linear // (labels, hidden); for question answering qa_outputs (2, hidden)

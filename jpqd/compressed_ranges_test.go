@@ -40,7 +40,7 @@ func TestCompressedRanges(t *testing.T) {
 				q.init()
 				q.scale.Data[0] = float32(len(made) + 1)
 				made = append(made, q)
-				return operandHook{q}
+				return operandHook{q: q}
 			}
 			// where lists, in the order in which hooks are made, what their ranges become.
 			l := m.Layers[0]

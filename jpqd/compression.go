@@ -79,7 +79,7 @@ func (c *compression) attach() {
 			l.Hook = h
 		}
 		if h.input != nil {
-			l.Input = operandHook{h.input}
+			l.Input = operandHook{q: h.input}
 		}
 	}
 	for _, e := range c.model.Embeddings() {
@@ -89,15 +89,33 @@ func (c *compression) attach() {
 	}
 	for _, n := range c.model.Norms() {
 		if q := c.norms[n.Name]; q != nil {
-			n.Input = operandHook{q}
+			n.Input = operandHook{q: q}
 		}
 	}
 	for _, o := range c.model.Ops() {
 		for i, q := range c.operands[o.Name] {
 			if q != nil {
-				o.Hooks[i] = operandHook{q}
+				o.Hooks[i] = operandHook{q: q}
 			}
 		}
+	}
+	c.attachEmbedded()
+}
+
+// attachEmbedded moves the quantizer that the four readers of the embedding
+// output share in front of the dropout between, where NNCF has it.
+func (c *compression) attachEmbedded() {
+	first := c.model.Layers[0]
+	readers := []*bert.OperandHook{&first.Query.Input, &first.Key.Input, &first.Value.Input, &first.AttentionAdd.Hooks[1]}
+	for _, r := range readers {
+		if *r == nil || *r != *readers[0] {
+			return
+		}
+	}
+	q := (*readers[0]).(operandHook).q
+	c.model.Embedded = operandHook{q: q}
+	for _, r := range readers {
+		*r = operandHook{q: q, done: true}
 	}
 }
 
@@ -187,9 +205,15 @@ func (h *embeddingHook) Transform(t *autograd.Tape, rows *autograd.Tensor, ids [
 }
 
 // operandHook quantizes an activation.
-type operandHook struct{ q *quantizer }
+type operandHook struct {
+	q    *quantizer
+	done bool // in front of a dropout on the way to the operand
+}
 
 func (h operandHook) Transform(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {
+	if h.done {
+		return x
+	}
 	return h.q.apply(t, x, nil)
 }
 

@@ -10,9 +10,7 @@ import (
 // the solver places them, and one on the weight of every Linear and embedding
 // that is considered.
 //
-// One quantizer may serve several operands. It is then the hook of each of them,
-// behind what is between it and them: a quantizer on the embedding output is
-// behind the dropout there, not in front as in NNCF.
+// One quantizer may serve several operands. It is then the hook of each of them.
 func (c *compression) addQuantizers(family *Family, nodes []Node) error {
 	place, err := newPlacement(c.cfg.Quantization, c.cfg.TargetDevice)
 	if err != nil {
