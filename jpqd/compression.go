@@ -24,6 +24,7 @@ type compression struct {
 	threshold   float64         // τ of the current step
 	frozen      bool            // masks are final
 	epoch       int             // of staged quantization; −1 before the first
+	ranged      bool            // quantizers have ranges, from data or from a folder
 	target      *sparsityTarget // nil: λ is the configuration's
 
 	savedWeights string // checksum of the weights that what was loaded belongs to

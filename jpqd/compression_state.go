@@ -155,6 +155,7 @@ func (c *compression) load(dir string) error {
 			q.signed = signed[0] != 0
 		}
 	}
+	c.ranged = true
 	return c.loadState(filepath.Join(dir, compressionStateFile))
 }
 

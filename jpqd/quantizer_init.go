@@ -76,7 +76,11 @@ func (c *compression) initRanges(ctx context.Context, examples []Example, batchS
 			group.Go(func() error { return q.observed(masks[q]) })
 		}
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	c.ranged = true
+	return nil
 }
 
 // most is the largest number of batches that a quantizer takes.

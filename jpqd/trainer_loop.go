@@ -94,7 +94,7 @@ func (r *run) begin(ctx context.Context, resume string) error {
 		if err := r.restoreModel(resume); err != nil {
 			return fmt.Errorf("resuming: %w", err)
 		}
-	} else if c := r.compression; c != nil {
+	} else if c := r.compression; c != nil && !c.ranged {
 		if err := c.initRanges(ctx, r.shuffled(0), r.Args.PerDeviceTrainBatchSize); err != nil {
 			return err
 		}
