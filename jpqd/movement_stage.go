@@ -104,11 +104,13 @@ func (c *compression) freeze() {
 }
 
 // thaw undoes freeze for a model that is restored from before the end of
-// warm-up. Its scores are trained no more in this process.
+// warm-up. An optimizer that is made from then on trains its scores again.
 func (c *compression) thaw() {
 	c.frozen = false
 	for _, p := range c.sparsifiers {
-		p.weight.frozen, p.bias.frozen = false, false
+		for _, o := range []*maskedOperand{&p.weight, &p.bias} {
+			o.frozen, o.scores.Frozen = false, false
+		}
 	}
 	for _, g := range c.groups {
 		g.kept = nil
