@@ -64,7 +64,16 @@ func (r *run) restoreModel(dir string) error {
 	if err := r.findBest(path); err != nil {
 		return err
 	}
-	return r.loadModel(dir)
+	if err := r.loadModel(dir); err != nil {
+		return err
+	}
+	// NNCF's state tells the steps of the epoch at hand from steps_per_epoch,
+	// which may be wrong; here they are known.
+	if c := r.compression; c != nil && c.schedule != nil {
+		a := r.Args.GradientAccumulationSteps
+		c.schedule.stepsInEpoch = (s.BatchInEpoch + a - 1) / a
+	}
+	return nil
 }
 
 // sameRun checks that the checkpoint's arguments lead to the same result as
