@@ -157,6 +157,11 @@ func (r *run) restoreOptimizer(dir string) error {
 				if err != nil {
 					return fmt.Errorf("%s: %w", path, err)
 				}
+				for i, v := range data {
+					if v-v != 0 || v < 0 && suffix == ".exp_avg_sq" { // Inf − Inf and NaN − NaN are NaN
+						return fmt.Errorf("%s: tensor %s%s: element %d is %v, want a finite number, and no negative one of squares", path, p.Name, suffix, i, v)
+					}
+				}
 				copy(dst, data)
 			}
 		}
