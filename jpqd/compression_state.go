@@ -206,6 +206,9 @@ func (c *compression) loadState(path string) error {
 	if c.schedule == nil {
 		return nil
 	}
+	if err := c.schedule.check(state.movementScheduleState); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
 	c.schedule.restore(state.movementScheduleState)
 	if c.schedule.stage() == InWarmup && c.schedule.InitThreshold == nil {
 		return fmt.Errorf("%s: _init_importance_threshold is missing in warm-up", path)
@@ -220,10 +223,19 @@ func (c *compression) loadState(path string) error {
 	}
 	c.freeze()
 	for _, g := range c.groups {
-		g.kept = state.KeptUnits[fmt.Sprint(g.id)]
-		for _, u := range g.kept {
-			if u < 0 || u >= g.units {
-				return fmt.Errorf("%s: kept_units.%d: found %d, want 0 to %d", path, g.id, u, g.units-1)
+		kept, found := state.KeptUnits[fmt.Sprint(g.id)]
+		if !found {
+			return fmt.Errorf("%s: kept_units.%d: found none, want the units that final masks keep", path, g.id)
+		}
+		for i, u := range kept {
+			if u < 0 || u >= g.units || i > 0 && u <= kept[i-1] {
+				return fmt.Errorf("%s: kept_units.%d: found %d, want 0 to %d, ascending", path, g.id, u, g.units-1)
+			}
+		}
+		g.kept = kept
+		for _, m := range g.members {
+			if !m.pruned(g) {
+				return fmt.Errorf("%s: kept_units.%d: found others than the mask of %s in %s keeps, want the same", path, g.id, m.linear.Name, compressionFile)
 			}
 		}
 	}

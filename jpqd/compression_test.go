@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/go-jpqd/jpqd/autograd"
 	"github.com/go-jpqd/jpqd/bert"
+	"github.com/go-jpqd/jpqd/bert/checkpoint"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -100,15 +102,23 @@ func TestCompressionStateRoundTrip(t *testing.T) {
 		name   string
 		epochs int // of 3 steps
 		steps  int // of one more
+		target float64
 	}{
-		{"before the first step", 0, 0},
-		{"before warm-up", 0, 2},
-		{"in warm-up", 1, 2},
-		{"after warm-up", 2, 1},
+		{"before the first step", 0, 0, 0},
+		{"before warm-up", 0, 2, 0},
+		{"in warm-up", 1, 2, 0},
+		{"after warm-up", 2, 1, 0},
+		{"before the first step towards a target", 0, 0, 0.4},
+		{"before warm-up towards a target", 0, 2, 0.4},
+		{"in warm-up towards a target", 1, 2, 0.4},
+		{"after warm-up towards a target", 2, 1, 0.4},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := randomCompression(t, 1)
+			if test.target > 0 {
+				c.aimAt(test.target)
+			}
 			for epoch := range test.epochs + 1 {
 				if err := c.schedule.epochStep(); err != nil {
 					t.Fatal(err)
@@ -165,6 +175,31 @@ func TestCompressionLoadErrors(t *testing.T) {
 			data := `{"current_epoch": 2, "current_step": 7, "_steps_per_epoch": 3, "frozen": true, "kept_units": {"0": [9]}}`
 			os.WriteFile(filepath.Join(dir, compressionStateFile), []byte(data), 0o644)
 		}, []string{compressionStateFile, "kept_units.0", "found 9"}},
+		{"no word of a group's units", final("{}", `{"1": [0, 1, 2, 3], "2": [], "3": []}`), []string{compressionStateFile, "kept_units.0", "found none"}},
+		{"units in disorder", final("{}", `{"0": [1, 0, 2, 3]}`), []string{"kept_units.0", "found 0", "ascending"}},
+		{"a unit twice", final("{}", `{"0": [0, 1, 1, 3]}`), []string{"kept_units.0", "found 1", "ascending"}},
+		{"units that the masks keep are missing", final("{}", `{"0": [0, 1, 2]}`), []string{"kept_units.0", "layer.0.attention.self.query", compressionFile}},
+		{"epoch", final(`"current_epoch": 2`, `"current_epoch": -2`), []string{compressionStateFile, "current_epoch", "found -2"}},
+		{"step", final(`"current_step": 7`, `"current_step": -5`), []string{compressionStateFile, "current_step", "found -5"}},
+		{"steps per epoch", final(`"_steps_per_epoch": 3`, `"_steps_per_epoch": -3`), []string{compressionStateFile, "_steps_per_epoch", "found -3"}},
+		{"scores that are no numbers", damageTensors(func(f *checkpoint.File) {
+			f.Tensors[firstQuery+"weight_importance"].F32[3] = float32(math.NaN())
+		}), []string{compressionFile, "query.pre_ops.0.op.weight_importance", "element 3 is NaN"}},
+		{"infinite scores", damageTensors(func(f *checkpoint.File) {
+			f.Tensors[firstQuery+"bias_importance"].F32[1] = float32(math.Inf(-1))
+		}), []string{compressionFile, "bias_importance", "element 1 is -Inf"}},
+		{"half a mask", damageTensors(func(f *checkpoint.File) {
+			f.Tensors[firstQuery+"weight_ctx._binary_mask"].F32[5] = 0.5
+		}), []string{compressionFile, "query", "element 5 is 0.5", "0 or 1"}},
+		{"scores of another shape", damageTensors(func(f *checkpoint.File) {
+			s := f.Tensors[firstQuery+"weight_importance"]
+			s.Shape = []int{2, 8}
+			f.Tensors[firstQuery+"weight_importance"] = s
+		}), []string{compressionFile, "weight_importance", "[2 8]", "[4 4]"}},
+		{"two signs", damageTensors(func(f *checkpoint.File) {
+			const name = "bert.encoder.layer.0.attention.self.query.pre_ops.1.op.signed_tensor"
+			f.Tensors[name] = checkpoint.Tensor{Shape: []int{2}, I64: []int64{1, 0}}
+		}), []string{compressionFile, "signed_tensor", "found 2 values"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -181,6 +216,33 @@ func TestCompressionLoadErrors(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+const firstQuery = "bert.encoder.layer.0.attention.self.query.pre_ops.0.op."
+
+// final writes a state of final masks with a replacement; that of "{}" are the
+// units kept of each group.
+func final(old, new string) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		const text = `{"current_epoch": 2, "current_step": 7, "_steps_per_epoch": 3, "frozen": true, "kept_units": {}}`
+		if err := os.WriteFile(filepath.Join(dir, compressionStateFile), []byte(strings.Replace(text, old, new, 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func damageTensors(damage func(f *checkpoint.File)) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		path := filepath.Join(dir, compressionFile)
+		f, err := checkpoint.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		damage(f)
+		if err := checkpoint.Write(path, f); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

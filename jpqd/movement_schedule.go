@@ -67,6 +67,21 @@ func (s *movementSchedule) step() {
 	s.stepsInEpoch++
 }
 
+// check refuses a state that this schedule cannot have been in.
+func (s *movementSchedule) check(state movementScheduleState) error {
+	switch {
+	case state.CurrentEpoch < -1:
+		return fmt.Errorf("current_epoch: found %d, want at least -1", state.CurrentEpoch)
+	case state.CurrentStep < -1:
+		return fmt.Errorf("current_step: found %d, want at least -1", state.CurrentStep)
+	case state.StepsPerEpoch < 0:
+		return fmt.Errorf("_steps_per_epoch: found %d, want at least 1, or 0 where it is not known", state.StepsPerEpoch)
+	case s.cfg.StepsPerEpoch > 0 && state.StepsPerEpoch != s.cfg.StepsPerEpoch:
+		return fmt.Errorf("_steps_per_epoch: found %d, want the configuration's %d", state.StepsPerEpoch, s.cfg.StepsPerEpoch)
+	}
+	return nil
+}
+
 // restore continues from a checkpoint.
 func (s *movementSchedule) restore(state movementScheduleState) {
 	s.movementScheduleState = state

@@ -200,3 +200,31 @@ func (m *groupMember) prune(g *structuredGroup) {
 		}
 	}
 }
+
+// pruned says whether the member's masks are those that prune gives.
+func (m *groupMember) pruned(g *structuredGroup) bool {
+	keep := make([]float32, g.units)
+	for _, u := range g.kept {
+		keep[u] = 1
+	}
+	o := &m.weight
+	for r := range o.rows {
+		bias := min(1, float32(len(g.kept))) // of a column member: whether anything is left of the row
+		if !m.columns {
+			bias = keep[r/g.size]
+		}
+		for c, v := range o.mask[r*o.cols : (r+1)*o.cols] {
+			want := bias
+			if m.columns {
+				want = keep[c/g.size]
+			}
+			if v != want {
+				return false
+			}
+		}
+		if m.bias.mask[r] != bias {
+			return false
+		}
+	}
+	return true
+}
