@@ -149,3 +149,26 @@ func TestLimitsByHand(t *testing.T) {
 		t.Errorf("found %v, want %v", got, want)
 	}
 }
+
+// Of two thresholds that are equally near the lower one is taken. With eight
+// scores of one element each, 1 to 8, a threshold of 1 leaves 7/8, one of 2
+// leaves 6/8; 3/16 is in the middle.
+func TestOutlookThresholdInTheMiddle(t *testing.T) {
+	var o maskedOperand
+	o.init("", 8, 1, [2]int{1, 1}, 1)
+	for i := range o.scores.Data {
+		o.scores.Data[i] = float32(i + 1)
+	}
+	view := &outlook{loose: []looseOperand{{&o, 8}}}
+	for _, test := range []struct{ target, sparsity float64 }{
+		{3.0 / 16, 1.0 / 8}, {3.0/16 + 1e-9, 2.0 / 8}, {3.0/16 - 1e-9, 1.0 / 8}, {0, 0}, {1.0 / 16, 0}, {1, 1},
+	} {
+		if got := view.sparsity(view.thresholds(test.target, targetTolerance)); got != test.sparsity {
+			t.Errorf("target %v: found %v, want %v", test.target, got, test.sparsity)
+		}
+	}
+	view.loose[0].clamp = 6 // keeps the last two
+	if got := view.sparsity(view.thresholds(1, targetTolerance)); got != 6.0/8 {
+		t.Errorf("with two kept: found %v, want 6/8", got)
+	}
+}

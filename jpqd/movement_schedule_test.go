@@ -155,6 +155,8 @@ func TestStepsPerEpochMismatch(t *testing.T) {
 	}{
 		{"equal epochs", 0, []int{5, 5, 5, 5}, -1},
 		{"a shorter third epoch is found at the start of the fourth", 0, []int{5, 5, 4, 5}, 3},
+		{"a longer second epoch is found at the start of the third", 0, []int{5, 6, 5}, 2},
+		{"given steps that are too few", 4, []int{5, 5}, 1},
 		{"the last epoch is never checked", 0, []int{5, 5, 4}, -1},
 		{"given steps check epoch 0 too", 6, []int{5, 5}, 1},
 		{"given steps that are right", 5, []int{5, 5, 5}, -1},
@@ -227,6 +229,57 @@ func TestPublishedTrajectory(t *testing.T) {
 			if got := s.factor() * (4*264 + 192.25 + 384) / 6; math.Abs(got-w) > 0.0051 {
 				t.Errorf("global step %d: found %.3f, want %.2f", step+1, got, w)
 			}
+		}
+	}
+}
+
+// Final masks follow from those of the last step of warm-up: from the scores
+// before its update, and its threshold. What scores and the final threshold
+// would give by then plays no part.
+func TestFinalMasksAreThoseOfTheLastStep(t *testing.T) {
+	for _, structured := range []bool{true, false} {
+		c := outlookCompression(t, func(m *MovementSparsityConfig) {
+			m.StepsPerEpoch, m.EnableStructuredMasking = 2, structured
+			m.InitImportanceThreshold, m.FinalImportanceThreshold = pointerTo(-1.0), 0
+		}, 1)
+		begin := func() *StageEvent { // steps 0 to 3 are before and in warm-up
+			if c.schedule.CurrentStep%2 != 0 {
+				if err := c.schedule.epochStep(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return c.beginStep()
+		}
+		for range 4 {
+			begin()
+		}
+		// k of step 3 is 1 − (1 − ½)³ = 7/8 and τ = −1/8. Every score is above it
+		// but below the final threshold, 0, except those of block (0, 0) of the first
+		// query, a quarter of head 0.
+		for _, p := range c.sparsifiers {
+			for _, o := range []*maskedOperand{&p.weight, &p.bias} {
+				fill(o.scores.Data, -1.0/16)
+			}
+		}
+		query := &c.sparsifiers[0].weight
+		query.scores.Data[0] = -1
+		for _, p := range c.sparsifiers {
+			p.weight.remask(c.threshold)
+			p.bias.remask(c.threshold)
+		}
+		for _, p := range c.sparsifiers { // the last step's update
+			fill(p.weight.scores.Data, -1)
+			fill(p.bias.scores.Data, -1)
+		}
+		if e := begin(); e == nil || e.Stage != PostWarmup {
+			t.Fatalf("found event %+v, want the end of warm-up", e)
+		}
+		// Of 2·4·(16·16+16) of attention and 2·(24·16+24 + 16·24+16) of the
+		// feed-forward pairs, 4·4 elements were masked; head 0 brings them back.
+		s := c.statistics()
+		zeros := s.LinearLayerSparsity * (2*4*272 + 2*808)
+		if want := map[bool]float64{true: 0, false: 16}[structured]; math.Abs(zeros-want) > 1e-6 {
+			t.Errorf("structured %v: found %v zeros, want %v", structured, zeros, want)
 		}
 	}
 }
