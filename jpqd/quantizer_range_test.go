@@ -149,6 +149,7 @@ func TestSetSymmetricRange(t *testing.T) {
 		{"signed, the larger magnitude", []float32{-4}, []float32{3}, nil, []float32{4}, true},
 		{"signed by configuration", []float32{1}, []float32{3}, pointerTo(true), []float32{3}, true},
 		{"unsigned by configuration", []float32{-1}, []float32{3}, pointerTo(false), []float32{3}, false},
+		{"one channel's negative values give all a sign", []float32{0.2, -1}, []float32{3, 2}, nil, []float32{3, 2}, true},
 		{"the floor, channel by channel", []float32{-0.05, -0.3, 0, -0.1}, []float32{0.099, 0.2, 0, 0.1}, pointerTo(true), []float32{0.1, 0.3, 0.1, 0.1}, true},
 	}
 	for _, test := range tests {

@@ -69,6 +69,13 @@ func TestCompressionStage(t *testing.T) {
 		s.step()
 		s.step()
 	}
+	// One that ends where an epoch does has that epoch fully compressed.
+	s = newMovementSchedule(scheduleConfig(1, 2, 2))
+	for epoch, want := range []CompressionStage{Uncompressed, PartiallyCompressed, FullyCompressed} {
+		if s.CurrentEpoch = epoch; s.compressionStage() != want {
+			t.Errorf("epoch %d: found %s, want %s", epoch, s.compressionStage(), want)
+		}
+	}
 }
 
 // The count of zeros does not depend on where chunks end, and every float that

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -223,6 +224,97 @@ func TestTargetSparsityIsRestored(t *testing.T) {
 		}
 		if err := os.WriteFile(path, data, 0o644); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// The controller by hand, with a λ_max of 0.05 to start from and a target of
+// 0.5. Two of eight scores are at the final threshold, 0, or below it: s = 1/4.
+// Warm-up is steps 4 to 7, p = 0, 1/4, 1/2 and k = 0, 37/64, 7/8.
+//
+//	step 4: e = (0 − 0.25)/0.1 < −1;            I = −8/4 = −2
+//	step 5: e = (0.2890625 − 0.25)/0.1 = 25/64; I = −2 + 2·25/64 = −1.21875
+//	step 6: e = (0.4375 − 0.25)/0.1 > 1;        I = −1.21875 + 2 = 0.78125
+func TestControllerByHand(t *testing.T) {
+	var o maskedOperand
+	o.init("", 8, 1, [2]int{1, 1}, 1)
+	copy(o.scores.Data, []float32{-1, 0, 1, 2, 3, 4, 5, 6})
+	s := newMovementSchedule(scheduleConfig(1, 2, 4))
+	advance(t, s, 1, 4, 1)
+	target := &sparsityTarget{&outlook{loose: []looseOperand{{maskedOperand: &o}}}, sparsityTargetState{Target: 0.5}}
+	for _, want := range []struct{ k, integral, maximum float64 }{
+		{0, -2, 0.05 * math.Exp(-2-2)},
+		{37.0 / 64, -1.21875, 0.05 * math.Exp(-1.21875+2*25.0/64)},
+		{7.0 / 8, 0.78125, 0.05 * math.Exp(0.78125+2)},
+	} {
+		factor := target.steer(s)
+		for _, v := range []struct {
+			name        string
+			found, want float64
+		}{{"s", target.Expected, 0.25}, {"I", target.Integral, want.integral}, {"λ_max", target.Maximum, want.maximum}, {"λ", factor, want.k * want.maximum}} {
+			if math.Abs(v.found-v.want) > 1e-12 {
+				t.Errorf("step %d: found %s = %v, want %v", s.CurrentStep, v.name, v.found, v.want)
+			}
+		}
+		s.step()
+	}
+	// Then λ_max is the mean weighted by k, and the threshold the fourth score,
+	// 2: half of the scores are at it or below.
+	want := (37.0/64*0.05*math.Exp(-0.4375) + 7.0/8*0.05*math.Exp(2.78125)) / (37.0/64 + 7.0/8)
+	if threshold := target.conclude(quiet); threshold != 2 || math.Abs(target.Maximum-want) > 1e-12 {
+		t.Errorf("found threshold %v and λ_max %v, want 2 and %v", threshold, target.Maximum, want)
+	}
+}
+
+// The target is met, to within a unit, with scores of any shape, structured
+// masks or not, and with the pooler and the classifier sparsified as well.
+func TestTargetSparsityOfAllModes(t *testing.T) {
+	fine := SparseStructure{Mode: Fine, Factors: [2]int{1, 1}}
+	rows, columns := SparseStructure{Mode: PerDim, Axis: 0}, SparseStructure{Mode: PerDim, Axis: 1}
+	block := func(r, c int) SparseStructure { return SparseStructure{Mode: Block, Factors: [2]int{r, c}} }
+	for _, test := range []struct {
+		name                            string
+		attention, intermediate, output SparseStructure
+	}{
+		{"fine", fine, fine, fine},
+		{"blocks", block(8, 16), block(4, 32), block(32, 4)},
+		{"blocks narrower than a head", block(2, 32), block(1, 8), block(8, 1)},
+		{"rows and columns", block(4, 4), rows, columns},
+		{"attention in rows, which makes no group", rows, rows, columns},
+		{"the other axes, which make no group", columns, columns, rows},
+	} {
+		for _, structured := range []bool{true, false} {
+			for _, head := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, structured %v, head %v", test.name, structured, head), func(t *testing.T) {
+					tr := aimed(t, 0.4, 1, func(tr *Trainer) {
+						m := tr.NNCF.MovementSparsity
+						m.EnableStructuredMasking, tr.NNCF.Quantization, tr.Teacher = structured, nil, nil
+						for i, s := range []SparseStructure{test.attention, test.intermediate, test.output} {
+							s.Target = m.Structures[i].Target
+							m.Structures[i] = s
+						}
+						if head {
+							m.Ignored = Scopes{"{re}.*LayerNorm.*"}
+							m.Structures[1].Target = append(slices.Clone(m.Structures[1].Target), "{re}pooler")
+							m.Structures[2].Target = append(slices.Clone(m.Structures[2].Target), "{re}classifier")
+							if test.output.Mode == Block { // two labels are fewer than a block's rows
+								m.Structures[2].Target = m.Structures[2].Target[:1]
+							}
+						}
+					})
+					mustTrain(t, tr, "")
+					s, _ := tr.Statistics()
+					view := tr.compression.target.outlook
+					want := min(0.4, view.sparsity(math.MaxFloat32, math.MaxFloat32)) // 2 % of every tensor's fine scores are in nearly every head
+					if want < 0.4 && (test.attention.Mode != Fine || !structured) || math.Abs(s.LinearLayerSparsity-want) > targetTolerance {
+						t.Errorf("found a sparsity of %v, want %v ± %v", s.LinearLayerSparsity, want, targetTolerance)
+					}
+					heads, others := view.thresholds(0.4, targetTolerance)
+					if got := view.sparsity(heads, others); math.Abs(got-s.LinearLayerSparsity) > 1e-3 || s.Threshold != float64(others) {
+						t.Errorf("foretold %v with threshold %v, found %v with %v", got, others, s.LinearLayerSparsity, s.Threshold)
+					}
+				})
+			}
 		}
 	}
 }
