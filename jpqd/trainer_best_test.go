@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -159,5 +160,28 @@ func TestUnknownMetricForBestModel(t *testing.T) {
 	_, err := tr.Train(context.Background(), "")
 	if err == nil || !strings.Contains(err.Error(), `"f1"`) || !strings.Contains(err.Error(), "eval_score") {
 		t.Errorf("found error %v, want one that names the metrics", err)
+	}
+}
+
+// Of equal metrics the first is the best, and what is not a number never is.
+func TestBestOfEqualMetrics(t *testing.T) {
+	for _, test := range []struct {
+		metric string
+		values []float64 // of steps from 1
+		best   int
+	}{
+		{"accuracy", []float64{0.5, 0.75, 0.75, 0.25}, 2},
+		{"loss", []float64{0.5, 0.25, 0.25, 0.75}, 2},
+		{"loss", []float64{math.NaN(), 0.5, math.Inf(-1), 0.5}, 2},
+	} {
+		r := &run{Trainer: newTrainer(func(tr *Trainer) { tr.Args.MetricForBestModel, tr.Args.OutputDir = test.metric, "out" })}
+		for i, v := range test.values {
+			r.state.GlobalStep = i + 1
+			r.state.evaluated = &candidate{step: i + 1, metric: v}
+			r.keepBest()
+		}
+		if want := filepath.Join("out", checkpointName(test.best)); r.state.BestModelCheckpoint != want || *r.state.BestMetric != test.values[test.best-1] {
+			t.Errorf("%s %v: found %q with %v, want %q", test.metric, test.values, r.state.BestModelCheckpoint, *r.state.BestMetric, want)
+		}
 	}
 }

@@ -125,3 +125,39 @@ func TestPlannedSteps(t *testing.T) {
 		})
 	}
 }
+
+// Steps as Hugging Face's Trainer counts them: whole accumulation groups of an
+// epoch's batches, at least one, times epochs, rounded up; so is warm-up.
+func TestPlan(t *testing.T) {
+	for _, test := range []struct {
+		name                        string
+		examples, batch, accumulate int
+		epochs                      float64
+		maxSteps                    int
+		ratio                       float64
+		warmup                      int
+		steps, epochsBegun, lr      int
+	}{
+		{"SST-2: ⌈67,349/32⌉ = 2105", 67349, 32, 1, 5, -1, 0, 0, 10525, 5, 0},
+		{"⌊2105/4⌋ = 526 an epoch, ⌈0.1·2630⌉", 67349, 32, 4, 5, -1, 0.1, 0, 2630, 5, 263},
+		{"⌈0.1·15⌉ = 2", 20, 4, 1, 3, -1, 0.1, 0, 15, 3, 2},
+		{"steps beat the ratio", 20, 4, 1, 3, -1, 0.1, 7, 15, 3, 7},
+		{"half an epoch: ⌈2.5·5⌉", 20, 4, 1, 2.5, -1, 0, 0, 13, 3, 0},
+		{"fewer batches than a group", 8, 4, 3, 4, -1, 0, 0, 4, 4, 0},
+		{"max_steps: ⌈16/5⌉ epochs", 20, 4, 1, 1, 16, 0, 0, 16, 4, 0},
+		{"max_steps of groups: ⌈7/2⌉ epochs", 20, 4, 2, 1, 7, 0.5, 0, 7, 4, 4},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := &run{Trainer: newTrainer(func(tr *Trainer) {
+				tr.TrainData = make([]Example, test.examples)
+				a := &tr.Args
+				a.PerDeviceTrainBatchSize, a.GradientAccumulationSteps, a.NumTrainEpochs = test.batch, test.accumulate, test.epochs
+				a.MaxSteps, a.WarmupRatio, a.WarmupSteps = test.maxSteps, test.ratio, test.warmup
+			})}
+			r.plan()
+			if r.state.MaxSteps != test.steps || r.epochs != test.epochsBegun || r.warmupSteps != test.lr {
+				t.Errorf("found %d steps, %d epochs, %d of warm-up, want %d, %d, %d", r.state.MaxSteps, r.epochs, r.warmupSteps, test.steps, test.epochsBegun, test.lr)
+			}
+		})
+	}
+}
