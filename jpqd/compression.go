@@ -1,6 +1,7 @@
 package jpqd
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -36,9 +37,12 @@ type compression struct {
 	operands   map[string][2]*quantizer // by the name of the Op
 }
 
-// newCompression attaches what cfg asks for to a model. The model must not be
+// newCompression attaches what cfg asks for to a model, which must not be
 // compressed already.
 func newCompression(model *bert.Model, cfg *NNCFConfig, log *slog.Logger) (*compression, error) {
+	if hooked(model) {
+		return nil, errors.New("Model: found one that is compressed already, want one without masks and quantizers; a Trainer that continues needs a new one and LoadCompression")
+	}
 	family, err := familyOf(&model.Config)
 	if err != nil {
 		return nil, err
@@ -70,6 +74,15 @@ func newCompression(model *bert.Model, cfg *NNCFConfig, log *slog.Logger) (*comp
 	c.stage(c.epoch)
 	c.attach()
 	return c, nil
+}
+
+// hooked says whether a model has hooks of any kind.
+func hooked(model *bert.Model) bool {
+	return model.Embedded != nil ||
+		slices.ContainsFunc(model.Linears(), func(l *bert.Linear) bool { return l.Hook != nil || l.Input != nil }) ||
+		slices.ContainsFunc(model.Embeddings(), func(e *bert.Embedding) bool { return e.Hook != nil }) ||
+		slices.ContainsFunc(model.Norms(), func(n *bert.LayerNorm) bool { return n.Input != nil }) ||
+		slices.ContainsFunc(model.Ops(), func(o *bert.Op) bool { return o.Hooks != [2]bert.OperandHook{} })
 }
 
 // attach fills the model's hooks with what was added.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,5 +128,31 @@ func TestResumeErrors(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A model has the masks and quantizers of one Trainer, whatever they are on.
+func TestModelOfTwoTrainers(t *testing.T) {
+	for name, cfg := range map[string]*NNCFConfig{
+		"masks and quantizers": tinyNNCF(t, ""),
+		"operands alone":       quantizationNNCF(t, `, "target_scopes": ["{re}matmul_0"]`),
+		"tables alone":         quantizationNNCF(t, `, "target_scopes": ["{re}word_embeddings"]`),
+	} {
+		if name != "masks and quantizers" {
+			cfg.MovementSparsity = nil
+		}
+		first := newTrainer(func(tr *Trainer) { tr.NNCF, tr.Args.MaxSteps = cfg, 1 })
+		mustTrain(t, first, "")
+		want, err := first.Predict(t.Context(), first.EvalData)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := newTrainer(func(tr *Trainer) { tr.Model, tr.NNCF = first.Model, cfg })
+		if _, err := second.Train(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "Model: found one that is compressed already") {
+			t.Errorf("%s: found error %v", name, err)
+		}
+		if got, err := first.Predict(t.Context(), first.EvalData); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: the first Trainer's logits have changed: %v", name, err)
+		}
 	}
 }
