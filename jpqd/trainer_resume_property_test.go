@@ -130,7 +130,7 @@ func dropTimes(value any) {
 func TestResumeIsBitEqualInAnyShape(t *testing.T) {
 	outer := t
 	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue { // each is three runs or more
-		checks.Value.Set("25")
+		checks.Value.Set(map[bool]string{false: "25", true: "5"}[testing.Short()])
 		t.Cleanup(func() { checks.Value.Set(checks.DefValue) })
 	}
 	rapid.Check(t, func(t *rapid.T) {

@@ -43,7 +43,8 @@ func resumable(t *testing.T, examples, accumulate, maxSteps int, edit func(*Trai
 }
 
 // A run that is interrupted after any step, in every second shape after any
-// odd one and with a target sparsity, and resumed ends bit for bit as one that is not.
+// odd one and with a target sparsity, and resumed ends bit for bit as one that
+// is not. Short tests try every fifth.
 func TestResumeIsBitEqual(t *testing.T) {
 	for i, run := range interruptedRuns {
 		t.Run(run.name, func(t *testing.T) {
@@ -51,7 +52,11 @@ func TestResumeIsBitEqual(t *testing.T) {
 			whole := resumable(t, run.examples, run.accumulate, run.maxSteps, edit)
 			steps := mustTrain(t, whole, "").GlobalStep
 			want, wantLog := outcome(t, whole), logHistory(t, whole.Args.OutputDir)
-			for stop := 1; stop <= steps; stop += 1 + i%2 {
+			every := 1 + i%2
+			if testing.Short() {
+				every = 5
+			}
+			for stop := 1; stop <= steps; stop += every {
 				first := resumable(t, run.examples, run.accumulate, run.maxSteps, edit)
 				ctx, cancel := context.WithCancel(context.Background())
 				first.OnStep = func(p Progress) {
