@@ -55,6 +55,8 @@ func TestTuneRange(t *testing.T) {
 		{"zero is on the grid already", -1, 2.55, -1, 1.55},
 		{"zero point 63.75 becomes 64: low moves", -0.5, 2, -1.5 * 64 / 191, 1.5},
 		{"zero point 89.25 becomes 89: high moves", -0.7, 2, -0.7, 0.7 * 166 / 89},
+		{"zero point 2.5 becomes 2, the even one: high moves", -2.5, 255, -2.5, 2.5 * 253 / 2},
+		{"zero point 3.5 becomes 4: low moves", -3.5, 255, -251.5 * 4 / 251, 251.5},
 		{"all positive", 1, 2, 0, 3},
 		{"all negative", -3, 2, -3, 0},
 		{"from zero", 0, 1, 0, 1},
