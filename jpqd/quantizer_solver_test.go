@@ -239,6 +239,7 @@ func TestSolverRules(t *testing.T) {
 		{"targets", `"target_scopes": ["{re}value"]`, []string{"NNCFLinear[value]/linear_0|INPUT0"}, []string{query, "classifier"}},
 		{"a table that is not quantized does not do", `"weights": {"ignored_scopes": ["{re}position_embeddings"]}`, []string{"NNCFEmbedding[position_embeddings]/embedding_0|OUTPUT, symmetric: __iadd___0#1"}, []string{"word_embeddings"}},
 		{"nor one with scales of rows", `"scope_overrides": {"weights": {"{re}position_embeddings": {"per_channel": true}}}`, []string{"NNCFEmbedding[position_embeddings]/embedding_0|OUTPUT"}, []string{"word_embeddings"}},
+		{"nor one with a sign for an operand without", `"scope_overrides": {"activations": {"{re}__iadd___0": {"signed": false}}}`, []string{"NNCFEmbedding[position_embeddings]/embedding_0|OUTPUT, symmetric: __iadd___0#1"}, []string{"word_embeddings"}},
 		{"outputs", `"quantize_outputs": true`, []string{"NNCFLinear[classifier]/linear_0|OUTPUT, symmetric: /nncf_model_output_0#0"}, nil},
 		{"ignored outputs", `"quantize_outputs": true, "ignored_scopes": ["/nncf_model_output_0"]`, nil, []string{"output_0"}},
 		{"one scale for two nodes", `"activations": {"unified_scale_ops": [["` + bertNode("NNCFLinear[classifier]/linear_0") + `", "` + bertNode("BertModel[bert]/BertPooler[pooler]/NNCFLinear[dense]/linear_0") + `"]]}`,

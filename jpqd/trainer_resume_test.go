@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -233,5 +234,89 @@ func TestCheckpointKeepsStateKeys(t *testing.T) {
 		if _, ok := state[key]; !ok {
 			t.Errorf("found no %q", key)
 		}
+	}
+}
+
+// With one section of a configuration alone, or none, a run trains, is resumed
+// from within an epoch bit for bit, saves what it has, and what is loaded from
+// there gives the same logits and deploys as what was saved.
+func TestSectionsAlone(t *testing.T) {
+	for _, test := range []struct {
+		name           string
+		sparse, quants bool
+	}{{"movement sparsity", true, false}, {"quantization", false, true}, {"neither", false, false}} {
+		t.Run(test.name, func(t *testing.T) {
+			sections := func(tr *Trainer) {
+				if !test.sparse {
+					tr.NNCF.MovementSparsity = nil
+				}
+				if !test.quants {
+					tr.NNCF.Quantization = nil
+				}
+				tr.Args.NumTrainEpochs = 3
+			}
+			saved := func(tr *Trainer) (string, map[string]any) {
+				dir := t.TempDir()
+				if err := tr.SaveModel(dir); err != nil {
+					t.Fatal(err)
+				}
+				files, err := runFiles(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return dir, files
+			}
+			whole := resumable(t, 24, 1, -1, sections)
+			mustTrain(t, whole, "")
+			dir, want := saved(whole)
+			first := resumable(t, 24, 1, -1, sections)
+			ctx, cancel := context.WithCancel(t.Context())
+			first.OnStep = func(p Progress) {
+				if p.Step == 8 {
+					cancel()
+				}
+			}
+			if _, err := first.Train(ctx, ""); !errors.Is(err, ErrInterrupted) {
+				t.Fatal(err)
+			}
+			second := resumable(t, 24, 1, -1, func(tr *Trainer) {
+				sections(tr)
+				tr.Model = bert.New(tinyConfig(), 99)
+			})
+			mustTrain(t, second, filepath.Join(first.Args.OutputDir, checkpointName(8)))
+			if _, found := saved(second); !cmp.Equal(want, found) {
+				t.Errorf("resumed, the files differ:\n%.1000s", cmp.Diff(want, found))
+			}
+			loaded := resumable(t, 24, 1, -1, func(tr *Trainer) {
+				sections(tr)
+				tr.Model = bert.New(tinyConfig(), 99)
+			})
+			if err := errors.Join(loaded.Model.Restore(dir), loaded.LoadCompression(dir)); err != nil {
+				t.Fatal(err)
+			}
+			logits, err := whole.Predict(t.Context(), whole.EvalData)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := loaded.Predict(t.Context(), whole.EvalData); err != nil || !cmp.Equal(logits, again) {
+				t.Errorf("loaded, the logits differ: %v", err)
+			}
+			a, err := whole.Compressed()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, err := loaded.Compressed(); err != nil || !reflect.DeepEqual(a, b) {
+				t.Errorf("loaded, what is deployed differs: %v", err)
+			}
+			if err := a.Validate(); err != nil {
+				t.Error(err)
+			}
+			if quantized := a.Layers[0].FFNIn.Weight.I8 != nil || a.Layers[0].FFNIn.Input != nil; quantized != test.quants {
+				t.Errorf("found quantizers %v, want %v", quantized, test.quants)
+			}
+			if _, ok := whole.Statistics(); ok != test.sparse {
+				t.Errorf("found statistics %v, want %v", ok, test.sparse)
+			}
+		})
 	}
 }

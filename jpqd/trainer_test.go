@@ -269,3 +269,30 @@ func TestFrozenScoresStay(t *testing.T) {
 		t.Error("frozen scores are regularised")
 	}
 }
+
+// As in Hugging Face's Trainer, neither biases nor normalisations decay,
+// whatever they are named in a family; scores of biases do not either.
+func TestWeightDecayGroups(t *testing.T) {
+	for _, family := range []string{"bert", "roberta", "distilbert"} {
+		r := &run{Trainer: newTrainer(func(tr *Trainer) {
+			tr.Model, tr.Args.WeightDecay = bert.New(oneLayerConfig(t, family, ""), 1), 0.01
+		})}
+		r.makeOptimizer()
+		seen := 0
+		for _, g := range r.optimizer.Groups {
+			for _, p := range g.Params {
+				seen++
+				want := 0.01
+				if strings.HasSuffix(p.Name, ".bias") || strings.Contains(strings.ToLower(p.Name), "layernorm") || strings.Contains(p.Name, "layer_norm") {
+					want = 0
+				}
+				if g.WeightDecay != want {
+					t.Errorf("%s: found a decay of %v, want %v", p.Name, g.WeightDecay, want)
+				}
+			}
+		}
+		if all := len(r.Model.Parameters()); seen != all {
+			t.Errorf("%s: found %d parameters in groups, want %d", family, seen, all)
+		}
+	}
+}
