@@ -3,6 +3,7 @@ package jpqd
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -129,13 +130,31 @@ func noDropout(m *bert.Model) {
 
 func TestAccumulationEqualsTheBigBatch(t *testing.T) {
 	var models []*bert.Model
+	var logged []float64
 	for _, accumulate := range []int{1, 2, 4} {
 		tr := newTrainer(func(tr *Trainer) {
 			tr.Args.PerDeviceTrainBatchSize, tr.Args.GradientAccumulationSteps, tr.Args.MaxSteps = 8/accumulate, accumulate, 5
 			tr.Args.AdamEpsilon, tr.Args.LearningRate = 1e-3, 1e-2 // no division by gradients near zero
+			tr.Args.LoggingSteps = 3
 			noDropout(tr.Model)
 		})
-		mustTrain(t, tr, "")
+		var steps, logs []float64 // losses of each step; of the log
+		tr.OnStep = func(p Progress) { steps = append(steps, p.Loss) }
+		tr.OnLog = func(e LogEntry) {
+			if loss, ok := e["loss"].(float64); ok {
+				logs = append(logs, loss)
+			}
+		}
+		result := mustTrain(t, tr, "")
+		if len(steps) != 5 || len(logs) != 1 || math.Abs(logs[0]-(steps[0]+steps[1]+steps[2])/3) > 1e-12 {
+			t.Errorf("%d to a step: found losses %v in the log, want the mean of three of %v", accumulate, logs, steps)
+		}
+		logged = append(logged, logs[0], result.Metrics["train_loss"])
+		for i, want := range logged[:2] {
+			if got := logged[len(logged)-2:][i]; !near(float32(got), float32(want), 1e-4) {
+				t.Errorf("%d to a step: found a loss of %v, want %v as of the big batch", accumulate, got, want)
+			}
+		}
 		models = append(models, tr.Model)
 	}
 	for _, m := range models[1:] {
@@ -294,5 +313,36 @@ func TestWeightDecayGroups(t *testing.T) {
 		if all := len(r.Model.Parameters()); seen != all {
 			t.Errorf("%s: found %d parameters in groups, want %d", family, seen, all)
 		}
+	}
+}
+
+// With an epsilon of 1, Adam's first step is lr·g/(|g|+1), nearly lr·g of small
+// gradients: all parameters together move by max_grad_norm at a learning rate of 1.
+func TestGradientsAreClipped(t *testing.T) {
+	moved := func(maxNorm float64) float64 {
+		tr := newTrainer(func(tr *Trainer) {
+			tr.Args.MaxSteps, tr.Args.LearningRate, tr.Args.AdamEpsilon, tr.Args.MaxGradNorm = 1, 1, 1, maxNorm
+		})
+		before := map[string][]float32{}
+		for _, p := range tr.Model.Parameters() {
+			before[p.Name] = slices.Clone(p.Data)
+		}
+		mustTrain(t, tr, "")
+		sum := 0.0
+		for _, p := range tr.Model.Parameters() {
+			for i, v := range p.Data {
+				d := float64(v - before[p.Name][i])
+				sum += d * d
+			}
+		}
+		return math.Sqrt(sum)
+	}
+	for _, norm := range []float64{1e-3, 4e-3} {
+		if got := moved(norm); math.Abs(got-norm) > 0.02*norm {
+			t.Errorf("max_grad_norm %v: moved by %v", norm, got)
+		}
+	}
+	if got := moved(0); got < 0.1 {
+		t.Errorf("without clipping: moved by %v, want the gradient's norm, hundreds of times more", got)
 	}
 }
