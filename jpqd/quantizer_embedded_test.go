@@ -64,3 +64,23 @@ func TestQuantizerInFrontOfTheEmbeddingDropout(t *testing.T) {
 		}
 	}
 }
+
+// Where the residual sum is ignored, a quantizer that query, key and value share
+// by unified_scale_ops stays in front of them: the stream past them is not quantized.
+func TestQuantizerBehindTheEmbeddingDropout(t *testing.T) {
+	const layer = "BertForSequenceClassification/BertModel[bert]/BertEncoder[encoder]/ModuleList[layer]/BertLayer[0]/BertAttention[attention]/BertSelfAttention[self]/NNCFLinear"
+	cfg, err := ParseNNCFConfig([]byte(quantizationSection(jpqdScopes + `, "activations": {"unified_scale_ops": [["` +
+		layer + `[query]/linear_0", "` + layer + `[key]/linear_0", "` + layer + `[value]/linear_0"]]}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := bert.New(tinyConfig(), 1)
+	mustCompress(t, m, cfg)
+	l := m.Layers[0]
+	if l.Query.Input == nil || l.Query.Input != l.Key.Input || l.Query.Input != l.Value.Input {
+		t.Fatal("found several quantizers of query, key and value, want one")
+	}
+	if m.Embedded != nil || l.AttentionAdd.Hooks[1] != nil || l.Query.Input.(operandHook).done {
+		t.Errorf("found a quantizer in front of the dropout, or of the residual sum, want none")
+	}
+}
