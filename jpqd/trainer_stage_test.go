@@ -161,3 +161,34 @@ func TestPlan(t *testing.T) {
 		})
 	}
 }
+
+// When optimizer steps come, by the sequences before each: a batch has four. In
+// epochs that are no multiple of a group, groups go on into the next one. Epochs
+// no longer than a group also end with a step, and batches are counted on as if
+// they did not: Hugging Face's Trainer has it so.
+func TestStepsOfAccumulationGroups(t *testing.T) {
+	for _, test := range []struct {
+		name                 string
+		examples, accumulate int
+		epochs               float64
+		want                 []int
+	}{
+		{"2 batches, 3 to a step: the 2nd, 3rd, 4th and 6th", 8, 3, 4, []int{8, 12, 16, 24}},
+		{"3 batches, 3 to a step", 12, 3, 2, []int{12, 24}},
+		{"5 batches, 2 to a step, ⌊5/2⌋·2 steps", 20, 2, 2, []int{8, 16, 24, 32}},
+		{"4 batches, 3 to a step, ⌊4/3⌋·3 steps", 16, 3, 3, []int{12, 24, 36}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var found []int
+			tr := newTrainer(func(tr *Trainer) {
+				tr.TrainData = tokenExamples(test.examples, 1)
+				tr.Args.GradientAccumulationSteps, tr.Args.NumTrainEpochs = test.accumulate, test.epochs
+				tr.OnStep = func(p Progress) { found = append(found, p.Sequences) }
+			})
+			mustTrain(t, tr, "")
+			if !slices.Equal(found, test.want) {
+				t.Errorf("found steps after %v sequences, want %v", found, test.want)
+			}
+		})
+	}
+}
