@@ -320,3 +320,37 @@ func TestSectionsAlone(t *testing.T) {
 		})
 	}
 }
+
+// The loss of a log entry is the mean over the steps since the last one, also
+// where a resumed run logs at other steps: after 2, then after 4.
+func TestLossOfOtherLoggingSteps(t *testing.T) {
+	var losses, logged []float64
+	notes := func(tr *Trainer) {
+		tr.OnStep = func(p Progress) { losses = append(losses, p.Loss) }
+		tr.OnLog = func(e LogEntry) {
+			if loss, ok := e["loss"].(float64); ok {
+				logged = append(logged, loss)
+			}
+		}
+	}
+	first := resumable(t, 24, 1, 4, notes)
+	ctx, cancel := context.WithCancel(t.Context())
+	step := first.OnStep
+	first.OnStep = func(p Progress) {
+		if step(p); p.Step == 3 {
+			cancel()
+		}
+	}
+	if _, err := first.Train(ctx, ""); !errors.Is(err, ErrInterrupted) {
+		t.Fatal(err)
+	}
+	second := resumable(t, 24, 1, 4, func(tr *Trainer) {
+		notes(tr)
+		tr.Args.LoggingSteps = 4
+	})
+	mustTrain(t, second, filepath.Join(first.Args.OutputDir, checkpointName(3)))
+	want := []float64{(losses[0] + losses[1]) / 2, (losses[2] + losses[3]) / 2}
+	if len(losses) != 4 || !cmp.Equal(logged, want) {
+		t.Errorf("found %v in the log, want %v of %v", logged, want, losses)
+	}
+}
