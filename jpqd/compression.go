@@ -41,7 +41,7 @@ type compression struct {
 // compressed already.
 func newCompression(model *bert.Model, cfg *NNCFConfig, log *slog.Logger) (*compression, error) {
 	if hooked(model) {
-		return nil, errors.New("Model: found one that is compressed already, want one without masks and quantizers; a Trainer that continues needs a new one and LoadCompression")
+		return nil, errors.New("the model: found one that is compressed already, want one without masks and quantizers; a Trainer that continues needs a new one and LoadCompression")
 	}
 	family, err := familyOf(&model.Config)
 	if err != nil {

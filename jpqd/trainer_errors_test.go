@@ -148,7 +148,7 @@ func TestModelOfTwoTrainers(t *testing.T) {
 			t.Fatal(err)
 		}
 		second := newTrainer(func(tr *Trainer) { tr.Model, tr.NNCF = first.Model, cfg })
-		if _, err := second.Train(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "Model: found one that is compressed already") {
+		if _, err := second.Train(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "the model: found one that is compressed already") {
 			t.Errorf("%s: found error %v", name, err)
 		}
 		if got, err := first.Predict(t.Context(), first.EvalData); err != nil || !slices.Equal(got, want) {
