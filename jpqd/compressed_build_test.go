@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/go-jpqd/jpqd/bert"
 )
 
 // compressedTrainer has hand-made masks: layer 0 keeps heads 1 and 3 and
@@ -289,4 +291,23 @@ func (n *CompressedNorm) of(a, b []float64) []float64 {
 		y[i] = (y[i]-mean)/math.Sqrt(variance+1e-12)*float64(n.Gamma[i]) + float64(n.Beta[i])
 	}
 	return y
+}
+
+// A head goes if its values or the output's columns of it are zero: attention
+// then gives nothing. Without a query it gives the mean of its values.
+func TestCompressedHeads(t *testing.T) {
+	m := bert.New(tinyConfig(), 1) // biases are 0, heads have four rows
+	l := m.Layers[0]
+	clear(l.Query.Weight.Data[:4*16])
+	clear(l.Value.Weight.Data[4*16 : 8*16])
+	for r := range 16 {
+		clear(l.AttentionOutput.Weight.Row(r)[8:12])
+	}
+	c := compress(m)
+	if want := []int{0, 3}; !slices.Equal(c.Layers[0].Heads, want) || c.Layers[0].Query.Weight.Rows != 8 || c.Layers[0].Output.Weight.Cols != 8 {
+		t.Errorf("found heads %v, %d rows, %d columns, want %v, 8 and 8", c.Layers[0].Heads, c.Layers[0].Query.Weight.Rows, c.Layers[0].Output.Weight.Cols, want)
+	}
+	if len(c.Layers[1].Heads) != 4 {
+		t.Errorf("found heads %v in layer 1, want all", c.Layers[1].Heads)
+	}
 }

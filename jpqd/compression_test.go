@@ -181,6 +181,10 @@ func TestCompressionLoadErrors(t *testing.T) {
 		{"units in disorder", final("{}", `{"0": [1, 0, 2, 3]}`), []string{"kept_units.0", "found 0", "ascending"}},
 		{"a unit twice", final("{}", `{"0": [0, 1, 1, 3]}`), []string{"kept_units.0", "found 1", "ascending"}},
 		{"units that the masks keep are missing", final("{}", `{"0": [0, 1, 2]}`), []string{"kept_units.0", "layer.0.attention.self.query", compressionFile}},
+		{"a bias of a kept unit is masked", func(t *testing.T, dir string) {
+			damageTensors(func(f *checkpoint.File) { f.Tensors[firstQuery+"bias_ctx._binary_mask"].F32[7] = 0 })(t, dir)
+			final("{}", `{"0": [0, 1, 2, 3]}`)(t, dir)
+		}, []string{"kept_units.0", "layer.0.attention.self.query", compressionFile}},
 		{"epoch", final(`"current_epoch": 2`, `"current_epoch": -2`), []string{compressionStateFile, "current_epoch", "found -2"}},
 		{"step", final(`"current_step": 7`, `"current_step": -5`), []string{compressionStateFile, "current_step", "found -5"}},
 		{"steps per epoch", final(`"_steps_per_epoch": 3`, `"_steps_per_epoch": -3`), []string{compressionStateFile, "_steps_per_epoch", "found -3"}},
