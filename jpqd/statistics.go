@@ -104,7 +104,7 @@ func (c *compression) statistics() Statistics {
 	return s
 }
 
-// log writes the figures, and those of every layer if wanted.
+// log writes the figures, and those of every layer, at level debug, if wanted.
 func (s *Statistics) log(log *slog.Logger, layers bool) {
 	log.Info("movement_sparsity: statistics", "compression_stage", s.CompressionStage.String(),
 		"model_sparsity", s.ModelSparsity, "linear_layer_sparsity", s.LinearLayerSparsity,
@@ -113,7 +113,7 @@ func (s *Statistics) log(log *slog.Logger, layers bool) {
 		return
 	}
 	for _, l := range s.Layers {
-		log.Info("movement_sparsity: layer", "name", l.Name, "shape", shape(l.Shape...), "sparsity", l.Sparsity, "share", l.Share)
+		log.Debug("movement_sparsity: layer", "name", l.Name, "shape", shape(l.Shape...), "sparsity", l.Sparsity, "share", l.Share)
 	}
 }
 

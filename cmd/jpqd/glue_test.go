@@ -123,7 +123,7 @@ func TestGlueCompressed(t *testing.T) {
 	w.wantFiles("out", "config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
 		"train_results.json", "eval_results.json", "all_results.json", "trainer_state.json", "training_args.json",
 		"nncf_config.json", "openvino_config.json", "openvino_model.xml", "openvino_model.bin",
-		"compression.safetensors", "compression_state.json", "structured_sparsity.csv", "report.html", "predict_results_sst2.txt")
+		"compression.safetensors", "compression_state.json", "structured_sparsity.csv", "nncf_output.log", "report.html", "predict_results_sst2.txt")
 	for _, want := range []string{"***** train metrics *****", "***** eval metrics *****", "eval_samples = 20 ", "train_samples"} {
 		if !strings.Contains(strings.Join(strings.Fields(stdout), " "), want) {
 			t.Errorf("standard output does not contain %q:\n%s", want, stdout)

@@ -31,11 +31,23 @@ func (r *trainingRun) train(ctx context.Context) error {
 		if err := r.removeCheckpoints(stale); err != nil {
 			return err
 		}
+		if r.nncf == nil {
+			if err := removeFiles(r.o.OutputDir, logFile); err != nil {
+				return err
+			}
+		}
 		return checkpoint.WriteJSON(filepath.Join(r.o.OutputDir, "training_args.json"), arguments(r.flags))
 	})
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.setLogging()
+	log, err := r.openLog()
+	if err != nil {
+		return err
+	}
+	if log != nil {
+		defer log.Close()
+	}
 	events, err := r.openEvents()
 	if err != nil {
 		return fmt.Errorf("--report_to tensorboard: %w", err)
