@@ -89,28 +89,40 @@ func (g blockGrid) check(name string, index []int32, values, stored int) error {
 }
 
 // worthwhile says whether blocks take an eighth less than all elements, of size
-// bytes each, and may be read again; fixed are the bytes of scales and the like.
-func (g blockGrid) worthwhile(blocks, values, size, fixed int) bool {
+// bytes each, and may be read again; beside are the bytes of scales and the like.
+func (g blockGrid) worthwhile(blocks, values, size, beside int) bool {
 	stored := 4*blocks + size*values
 	all := size * g.rows * g.cols
-	return all > 0 && stored <= all-all/8 && g.rows <= maxExpansion*(stored+fixed)/max(1, g.cols) && g.count() <= math.MaxInt32
+	return all > 0 && stored <= all-all/8 && g.rows <= maxExpansion*(stored+beside)/max(1, g.cols) && g.count() <= math.MaxInt32
 }
 
-// CountBlocks is how many of a matrix's 32×32 blocks hold an element that is not
-// zero, and how many there are.
-func (m *CompressedMatrix) CountBlocks() (kept, all int) {
+// blocks are the blocks of a matrix that hold anything but zeros, and their
+// elements, floats or integers.
+func (m *CompressedMatrix) blocks() (index []int32, floats []float32, integers []int8) {
 	g := blockGrid{m.Rows, m.Cols}
-	if m.Rows == 0 || m.Cols == 0 {
-		return 0, 0
+	if m.I8 == nil {
+		index, floats = gather(g, m.F32, func(_ int, v float32) bool { return math.Float32bits(v) == 0 }) // −0 is kept
+		return index, floats, nil
 	}
-	var index []int32
-	if m.I8 != nil {
-		index, _ = gather(g, m.I8, m.isZero)
-	} else {
-		index, _ = gather(g, m.F32, func(_ int, v float32) bool { return v == 0 })
-	}
-	return len(index), g.count()
+	index, integers = gather(g, m.I8, func(row int, v int8) bool { return int(v) == m.ZeroPoint(row) })
+	return index, nil, integers
 }
 
-// isZero says whether an integer of a row stands for 0.
-func (m *CompressedMatrix) isZero(row int, v int8) bool { return int(v) == m.ZeroPoint(row) }
+// Blocks is how many of the matrix's 32×32 blocks hold anything but zeros, and
+// how many bytes [Compressed.Save] stores for it, scales and zero points included.
+func (m *CompressedMatrix) Blocks() (kept, bytes int) {
+	index, floats, integers := m.blocks()
+	g, size, beside := blockGrid{m.Rows, m.Cols}, m.elementSize(), 4*len(m.Scale)+len(m.Zero)
+	values := len(floats) + len(integers)
+	if g.worthwhile(len(index), values, size, beside) {
+		return len(index), 4*len(index) + size*values + beside
+	}
+	return len(index), size*m.Rows*m.Cols + beside
+}
+
+func (m *CompressedMatrix) elementSize() int {
+	if m.I8 == nil {
+		return 4
+	}
+	return 1
+}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -100,31 +99,23 @@ func (w *partWriter) activation(name string, r **ActivationRange) {
 }
 
 func (w *partWriter) matrix(name string, m *CompressedMatrix, rows, cols int) {
-	g := blockGrid{rows, cols}
-	if m.I8 == nil {
-		index, values := gather(g, m.F32, func(_ int, v float32) bool { return math.Float32bits(v) == 0 }) // −0 is kept
-		if g.worthwhile(len(index), len(values), 4, 0) {
-			w.blocks(name, index, checkpoint.Tensor{Shape: []int{len(values)}, F32: values})
-		} else {
-			w.tensors[name+weightSuffix] = checkpoint.Tensor{Shape: []int{rows, cols}, F32: notNil(m.F32)}
-		}
-		return
-	}
-	index, values := gather(g, m.I8, m.isZero)
-	if g.worthwhile(len(index), len(values), 1, 4*len(m.Scale)+len(m.Zero)) {
-		w.blocks(name, index, checkpoint.Tensor{Shape: []int{len(values)}, I8: values})
+	index, floats, integers := m.blocks()
+	values := len(floats) + len(integers)
+	if (blockGrid{rows, cols}).worthwhile(len(index), values, m.elementSize(), 4*len(m.Scale)+len(m.Zero)) {
+		w.tensors[name+blocksSuffix] = checkpoint.Tensor{Shape: []int{values}, F32: floats, I8: integers}
+		w.tensors[name+blockIndexSuffix] = checkpoint.Tensor{Shape: []int{len(index)}, I32: index}
+	} else if m.I8 == nil {
+		w.tensors[name+weightSuffix] = checkpoint.Tensor{Shape: []int{rows, cols}, F32: notNil(m.F32)}
 	} else {
 		w.tensors[name+weightSuffix] = checkpoint.Tensor{Shape: []int{rows, cols}, I8: m.I8}
+	}
+	if m.I8 == nil {
+		return
 	}
 	w.tensors[name+scaleSuffix] = checkpoint.Tensor{Shape: []int{len(m.Scale)}, F32: notNil(m.Scale)}
 	if m.Zero != nil {
 		w.tensors[name+zeroSuffix] = checkpoint.Tensor{Shape: []int{len(m.Zero)}, I8: m.Zero}
 	}
-}
-
-func (w *partWriter) blocks(name string, index []int32, values checkpoint.Tensor) {
-	w.tensors[name+blocksSuffix] = values
-	w.tensors[name+blockIndexSuffix] = checkpoint.Tensor{Shape: []int{len(index)}, I32: index}
 }
 
 // notNil is x, empty in place of nil: a tensor has elements, if none.

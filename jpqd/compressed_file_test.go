@@ -215,8 +215,8 @@ func TestBlocks(t *testing.T) {
 		t.Error("scatter does not undo gather")
 	}
 	m := CompressedMatrix{Rows: 40, Cols: 70, I8: x}
-	if kept, all := m.CountBlocks(); kept != 2 || all != 6 {
-		t.Errorf("found %d of %d blocks, want 2 of 6", kept, all)
+	if kept, bytes := m.Blocks(); kept != 2 || bytes != 1072+2*4 {
+		t.Errorf("found %d blocks in %d bytes, want 2 in 1080", kept, bytes)
 	}
 	// 2800 bytes against 1072 of values and 8 of indices.
 	if !g.worthwhile(2, 1072, 1, 160) {
