@@ -84,3 +84,19 @@ func (p *partWalk) operands(name string, pair *[2]*ActivationRange) {
 		p.activation(fmt.Sprintf("%s.%d", name, i), &pair[i])
 	}
 }
+
+// Quantized says whether any weight is stored as integers or any activation has
+// a range.
+func (c *Compressed) Quantized() bool {
+	f := new(quantizerFinder)
+	visitParts(c, f)
+	return f.found
+}
+
+// quantizerFinder finds whether there is a quantizer.
+type quantizerFinder struct{ found bool }
+
+func (f *quantizerFinder) ids(string, *[]int)                             {}
+func (f *quantizerFinder) vector(string, *[]float32, int)                 {}
+func (f *quantizerFinder) matrix(_ string, m *CompressedMatrix, _, _ int) { f.found = f.found || m.I8 != nil }
+func (f *quantizerFinder) activation(_ string, r **ActivationRange)       { f.found = f.found || *r != nil }
