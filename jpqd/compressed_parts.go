@@ -96,7 +96,9 @@ func (c *Compressed) Quantized() bool {
 // quantizerFinder finds whether there is a quantizer.
 type quantizerFinder struct{ found bool }
 
-func (f *quantizerFinder) ids(string, *[]int)                             {}
-func (f *quantizerFinder) vector(string, *[]float32, int)                 {}
-func (f *quantizerFinder) matrix(_ string, m *CompressedMatrix, _, _ int) { f.found = f.found || m.I8 != nil }
-func (f *quantizerFinder) activation(_ string, r **ActivationRange)       { f.found = f.found || *r != nil }
+func (f *quantizerFinder) ids(string, *[]int)             {}
+func (f *quantizerFinder) vector(string, *[]float32, int) {}
+func (f *quantizerFinder) matrix(_ string, m *CompressedMatrix, _, _ int) {
+	f.found = f.found || m.I8 != nil
+}
+func (f *quantizerFinder) activation(_ string, r **ActivationRange) { f.found = f.found || *r != nil }
