@@ -33,6 +33,7 @@ type Tensor struct {
 	F32   []float32
 	I8    []int8
 	U8    []uint8
+	I32   []int32
 	I64   []int64
 }
 
@@ -85,11 +86,14 @@ func (t Tensor) elements() (dtype safetensors.DType, n int, err error) {
 	if t.U8 != nil {
 		dtype, n, kinds = safetensors.U8, len(t.U8), kinds+1
 	}
+	if t.I32 != nil {
+		dtype, n, kinds = safetensors.I32, len(t.I32), kinds+1
+	}
 	if t.I64 != nil {
 		dtype, n, kinds = safetensors.I64, len(t.I64), kinds+1
 	}
 	if kinds != 1 {
-		return 0, 0, fmt.Errorf("found %d kinds of elements, want exactly one of F32, I8, U8, I64", kinds)
+		return 0, 0, fmt.Errorf("found %d kinds of elements, want exactly one of F32, I8, U8, I32, I64", kinds)
 	}
 	return dtype, n, nil
 }

@@ -79,6 +79,8 @@ func (s elementReader) tensor(e entry) (Tensor, error) {
 		t.F32, err = readElements(s, n, 2, func(b []byte) float32 { return halfToFloat(little.Uint16(b)) })
 	case safetensors.BF16:
 		t.F32, err = readElements(s, n, 2, func(b []byte) float32 { return math.Float32frombits(uint32(little.Uint16(b)) << 16) })
+	case safetensors.I32:
+		t.I32, err = readElements(s, n, 4, func(b []byte) int32 { return int32(little.Uint32(b)) })
 	case safetensors.I64:
 		t.I64, err = readElements(s, n, 8, func(b []byte) int64 { return int64(little.Uint64(b)) })
 	case safetensors.I8:
@@ -87,7 +89,7 @@ func (s elementReader) tensor(e entry) (Tensor, error) {
 		t.U8 = make([]uint8, n)
 		_, err = io.ReadFull(s.r, t.U8)
 	default:
-		err = fmt.Errorf("found elements of %s, want F32, F16, BF16, I8, U8 or I64", e.dtype)
+		err = fmt.Errorf("found elements of %s, want F32, F16, BF16, I8, U8, I32 or I64", e.dtype)
 	}
 	return t, err
 }

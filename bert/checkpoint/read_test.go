@@ -32,8 +32,9 @@ func TestReadTypes(t *testing.T) {
 		`"u":{"dtype":"U8","shape":[1],"data_offsets":[9,10]},` +
 		`"e":{"dtype":"F32","shape":[0,3],"data_offsets":[10,10]},` +
 		`"l":{"dtype":"I64","shape":[1],"data_offsets":[10,18]},` +
+		`"i":{"dtype":"I32","shape":[2],"data_offsets":[18,26]},` +
 		`"__metadata__":{"format":"np"}}  `
-	f, err := decodeBytes(raw(header, string(halves)+string(bf16)+"\xff\xfe"+"\xfe\xff\xff\xff\xff\xff\xff\xff"))
+	f, err := decodeBytes(raw(header, string(halves)+string(bf16)+"\xff\xfe"+"\xfe\xff\xff\xff\xff\xff\xff\xff"+"\x01\x02\x00\x00\xfd\xff\xff\xff"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +52,7 @@ func TestReadTypes(t *testing.T) {
 			"u": {Shape: []int{1}, U8: []uint8{254}},
 			"e": {Shape: []int{0, 3}, F32: []float32{}},
 			"l": {Shape: []int{1}, I64: []int64{-2}},
+			"i": {Shape: []int{2}, I32: []int32{513, -3}},
 		},
 	}
 	if diff := cmp.Diff(want, f); diff != "" {

@@ -93,6 +93,10 @@ func (v view) Data() []byte {
 		for _, x := range v.tensor.F32 {
 			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
 		}
+	case safetensors.I32:
+		for _, x := range v.tensor.I32 {
+			data = binary.LittleEndian.AppendUint32(data, uint32(x))
+		}
 	case safetensors.I64:
 		for _, x := range v.tensor.I64 {
 			data = binary.LittleEndian.AppendUint64(data, uint64(x))

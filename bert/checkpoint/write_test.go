@@ -29,7 +29,7 @@ func genTensor() *rapid.Generator[Tensor] {
 		count, _ := elementCount(shape)
 		n := int(count)
 		tensor := Tensor{Shape: shape}
-		switch rapid.IntRange(0, 3).Draw(t, "type") {
+		switch rapid.IntRange(0, 4).Draw(t, "type") {
 		case 0:
 			bits := rapid.SliceOfN(rapid.Uint32(), n, n).Draw(t, "bits")
 			tensor.F32 = make([]float32, n)
@@ -42,6 +42,8 @@ func genTensor() *rapid.Generator[Tensor] {
 			tensor.U8 = rapid.SliceOfN(rapid.Uint8(), n, n).Draw(t, "u8")
 		case 3:
 			tensor.I64 = rapid.SliceOfN(rapid.Int64(), n, n).Draw(t, "i64")
+		case 4:
+			tensor.I32 = rapid.SliceOfN(rapid.Int32(), n, n).Draw(t, "i32")
 		}
 		return tensor
 	})

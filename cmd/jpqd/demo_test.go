@@ -34,7 +34,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("the table does not contain %q:\n%s", want, stdout.String())
 		}
 	}
-	for _, name := range []string{"fp32/model.safetensors", "fp32/vocab.txt", "jpqd/openvino_model.bin", "jpqd/structured_sparsity.csv", "jpqd/report.html", "jpqd/vocab.txt"} {
+	for _, name := range []string{"fp32/model.safetensors", "fp32/vocab.txt", "jpqd/openvino_model.bin", "jpqd/compressed.safetensors", "jpqd/structured_sparsity.csv", "jpqd/report.html", "jpqd/vocab.txt"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
 		}

@@ -60,13 +60,13 @@ func (t *glueTask) metricNames() []string {
 	return slices.Sorted(maps.Keys(t.metrics(nil, nil)))
 }
 
-// evaluate evaluates every validation split.
-func (t *glueTask) evaluate(ctx context.Context) error {
+// scores evaluates every validation split.
+func (t *glueTask) scores(ctx context.Context) (map[string]float64, error) {
 	combined := map[string]float64{}
 	for _, s := range t.evalSplits() {
-		metrics, err := t.trainer.Evaluate(ctx, t.examples[s])
+		metrics, err := t.measure(ctx, t.examples[s])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		metrics["eval_samples"] = float64(len(t.examples[s]))
 		if s == tasks.ValidationMismatched {
@@ -78,7 +78,15 @@ func (t *glueTask) evaluate(ctx context.Context) error {
 		}
 		maps.Copy(combined, metrics)
 	}
-	return t.finish("eval", combined)
+	return combined, nil
+}
+
+func (t *glueTask) evaluate(ctx context.Context) error {
+	metrics, err := t.scores(ctx)
+	if err != nil {
+		return err
+	}
+	return t.finish("eval", metrics)
 }
 
 // predict writes the predictions of every test split.

@@ -24,7 +24,7 @@ var (
 func (t *glueTask) checkTask() error {
 	o := t.o
 	if o.MaxSeqLength < 3 {
-		return usageErrorf("--max_seq_length: found %d, want at least 3: [CLS], a token and [SEP]", o.MaxSeqLength)
+		return errShortSequences(o.MaxSeqLength)
 	}
 	if o.DatasetName != "" || o.DatasetConfigName != "" {
 		return usageErrorf("--dataset_name %s: data sets are not downloaded; save it as .csv or .json and give --train_file and --validation_file", o.DatasetName)
@@ -57,6 +57,10 @@ func (t *glueTask) checkTask() error {
 		}
 	}
 	return nil
+}
+
+func errShortSequences(found int) error {
+	return usageErrorf("--max_seq_length: found %d, want at least 3: [CLS], a token and [SEP]", found)
 }
 
 // noData tells where the data of a split can be had.

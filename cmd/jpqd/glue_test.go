@@ -15,6 +15,7 @@ import (
 	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/bert/checkpoint"
 	"github.com/go-jpqd/jpqd/bert/tokenizer"
+	"github.com/go-jpqd/jpqd/jpqd"
 	"github.com/go-jpqd/jpqd/jpqd/tasks"
 )
 
@@ -122,7 +123,7 @@ func TestGlueCompressed(t *testing.T) {
 		"--teacher_model_name_or_path", w.path("teacher"), "--nncf_compression_config", w.path("nncf.json"), "--fp16"))
 	w.wantFiles("out", "config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
 		"train_results.json", "eval_results.json", "all_results.json", "trainer_state.json", "training_args.json",
-		"nncf_config.json", "openvino_config.json", "openvino_model.xml", "openvino_model.bin",
+		"nncf_config.json", "openvino_config.json", "openvino_model.xml", "openvino_model.bin", "compressed.safetensors",
 		"compression.safetensors", "compression_state.json", "structured_sparsity.csv", "nncf_output.log", "report.html", "predict_results_sst2.txt")
 	for _, want := range []string{"***** train metrics *****", "***** eval metrics *****", "eval_samples = 20 ", "train_samples"} {
 		if !strings.Contains(strings.Join(strings.Fields(stdout), " "), want) {
@@ -201,7 +202,11 @@ func TestGluePlain(t *testing.T) {
 	if status != exitError || !strings.Contains(stderr, "already exists and is not empty") {
 		t.Errorf("a second run: status %d\n%s", status, stderr)
 	}
+	w.must(os.WriteFile(w.path("out", jpqd.CompressedFile), []byte("of an earlier run"), 0o666))
 	w.run(w.train("out", "--overwrite_output_dir", "--max_steps", "1"))
+	if _, err := os.Stat(w.path("out", jpqd.CompressedFile)); err == nil {
+		t.Errorf("%s of an earlier run is still there", jpqd.CompressedFile)
+	}
 }
 
 // Training that ends before the masks are final is warned of, and no other.
@@ -245,7 +250,7 @@ func TestGlueResume(t *testing.T) {
 	if !strings.Contains(log, "checkpoint detected") || !strings.Contains(log, "checkpoint-8") {
 		t.Errorf("standard error does not name the checkpoint:\n%s", log)
 	}
-	for _, name := range []string{"model.safetensors", "openvino_model.bin", "openvino_model.xml", "compression.safetensors"} {
+	for _, name := range []string{"model.safetensors", "openvino_model.bin", "openvino_model.xml", "compressed.safetensors", "compression.safetensors"} {
 		whole, err := os.ReadFile(w.path("whole", name))
 		w.must(err)
 		halves, err := os.ReadFile(w.path("halves", name))

@@ -4,8 +4,11 @@
 //	jpqd demo     the whole way on built-in data, without files or network
 //	jpqd glue     fine-tune and compress on a GLUE task or on one's own files
 //	jpqd qa       fine-tune and compress on SQuAD or on one's own questions
+//	jpqd eval     accuracy and speed of a trained model, by engine
+//	jpqd predict  labels of lines, or answers to questions
 //	jpqd report   the pictures of a run, from its folder
 //	jpqd scopes   what the scopes of an NNCF configuration match
+//	jpqd size     bytes of a model by layer, and ratios
 //	jpqd info     what this machine and this build offer
 //	jpqd version
 //
@@ -103,7 +106,7 @@ func execute(ctx context.Context, c *console, args []string) error {
 	root.SetFlagErrorFunc(flagError)
 	training := []*cobra.Command{newGlueCommand(c), newQACommand(c)}
 	root.AddCommand(training...)
-	root.AddCommand(newDemoCommand(c), newReportCommand(c), newScopesCommand(c), newInfoCommand(c), newVersionCommand(c))
+	root.AddCommand(newDemoCommand(c), newReportCommand(c), newScopesCommand(c), newEvalCommand(c), newPredictCommand(c), newSizeCommand(c), newInfoCommand(c), newVersionCommand(c))
 	for _, cmd := range training {
 		if len(args) > 0 && args[0] == cmd.Name() {
 			translated, err := translateArgs(cmd.Flags(), args[1:])

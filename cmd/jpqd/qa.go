@@ -75,14 +75,23 @@ func (t *qaTask) metricNames() []string {
 	return slices.Sorted(maps.Keys(t.o.SQuAD.Metrics(nil, nil)))
 }
 
-// evaluate evaluates the validation data and writes its predictions.
-func (t *qaTask) evaluate(ctx context.Context) error {
+// scores evaluates the validation data.
+func (t *qaTask) scores(ctx context.Context) (map[string]float64, error) {
 	examples := t.examples[tasks.Validation]
-	metrics, err := t.trainer.Evaluate(ctx, examples)
+	metrics, err := t.measure(ctx, examples)
+	if err != nil {
+		return nil, err
+	}
+	metrics["eval_samples"] = float64(len(examples))
+	return metrics, nil
+}
+
+// evaluate writes the predictions, too.
+func (t *qaTask) evaluate(ctx context.Context) error {
+	metrics, err := t.scores(ctx)
 	if err != nil {
 		return err
 	}
-	metrics["eval_samples"] = float64(len(examples))
 	if err := t.writePredictions("eval", t.predictions); err != nil {
 		return err
 	}

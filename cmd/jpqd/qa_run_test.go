@@ -22,7 +22,7 @@ func TestQACompressed(t *testing.T) {
 		"--nncf_compression_config", w.path("nncf.json"), "--distillation_weight", "0.9", "--fp16"))
 	w.wantFiles("out", "config.json", "model.safetensors", "vocab.txt", "train_results.json", "eval_results.json",
 		"predict_results.json", "all_results.json", "trainer_state.json", "training_args.json", "nncf_config.json",
-		"openvino_config.json", "openvino_model.xml", "openvino_model.bin", "compression.safetensors", "structured_sparsity.csv",
+		"openvino_config.json", "openvino_model.xml", "openvino_model.bin", "compressed.safetensors", "compression.safetensors", "structured_sparsity.csv",
 		"report.html", "eval_predictions.json", "eval_nbest_predictions.json", "predict_predictions.json", "predict_nbest_predictions.json")
 	for _, want := range []string{"***** train metrics *****", "***** eval metrics *****", "***** predict metrics *****", "eval_exact_match", "eval_f1"} {
 		if !strings.Contains(stdout, want) {

@@ -34,6 +34,7 @@ type trainingRun struct {
 	examples         map[tasks.Split][]jpqd.Example
 
 	trainer *jpqd.Trainer
+	measure func(context.Context, []jpqd.Example) (map[string]float64, error) // evaluates examples
 }
 
 // runTask is what a command does in its own way. The methods are called in about
@@ -51,6 +52,7 @@ type runTask interface {
 
 	encodeSplit(tasks.Split) ([]jpqd.Example, error)
 	metrics(logits []float32, examples []jpqd.Example) map[string]float64 // of the validation split
+	scores(context.Context) (map[string]float64, error)                   // of the validation splits
 	evaluate(context.Context) error
 	predict(context.Context) error
 }
@@ -100,6 +102,7 @@ func (r *trainingRun) prepare(context.Context) error {
 		Log:     r.console.log,
 		OnSave:  r.tok.Save,
 	}
+	r.measure = r.trainer.Evaluate
 	if r.compressedDir != "" {
 		return r.trainer.LoadCompression(r.compressedDir)
 	}

@@ -74,11 +74,16 @@ func registerModelFlags(f *pflag.FlagSet, o *RunOptions) {
 	f.StringVar(&o.ModelNameOrPath, "model_name_or_path", "", "`folder` of the model to train, or its name on the Hugging Face hub; a folder with config.json and vocab.txt alone starts from random weights")
 	f.StringVar(&o.TeacherModelNameOrPath, "teacher_model_name_or_path", "", "`folder` or hub name of the model to distil from")
 	f.StringVar(&o.ConfigName, "config_name", "", "`folder` or hub name of config.json, if not the model's")
+	registerHubFlags(f, o)
+	f.BoolVar(&o.UseAuthToken, "use_auth_token", false, "accepted; the token in HF_TOKEN is sent to the hub wherever it is set")
+	f.StringVar(&o.NNCFCompressionConfig, "nncf_compression_config", "", "NNCF configuration `file`; without it the model is fine-tuned, not compressed")
+}
+
+// registerHubFlags defines the flags that say where a model's files are.
+func registerHubFlags(f *pflag.FlagSet, o *RunOptions) {
 	f.StringVar(&o.TokenizerName, "tokenizer_name", "", "`folder` or hub name of the tokenizer, if not the model's")
 	f.StringVar(&o.CacheDir, "cache_dir", "", "`folder` for models from the hub")
 	f.StringVar(&o.ModelRevision, "model_revision", "main", "branch, tag or commit of the model on the hub")
-	f.BoolVar(&o.UseAuthToken, "use_auth_token", false, "accepted; the token in HF_TOKEN is sent to the hub wherever it is set")
-	f.StringVar(&o.NNCFCompressionConfig, "nncf_compression_config", "", "NNCF configuration `file`; without it the model is fine-tuned, not compressed")
 }
 
 // registerDataFlags defines the flags of the data; files says what kind they are.

@@ -29,51 +29,64 @@ func (r *trainingRun) loadModels(ctx context.Context) error {
 	if err := r.findCompression(dir); err != nil {
 		return fmt.Errorf("--model_name_or_path: %w", err)
 	}
-	if o.TokenizerName != "" {
-		if dir, err = r.resolve(ctx, "tokenizer_name", o.TokenizerName, o.ModelRevision); err != nil {
-			return err
-		}
+	if err := r.loadTokenizer(ctx, "--model_name_or_path", dir, &r.student.Config); err != nil {
+		return err
 	}
-	if r.tok, err = tokenizer.Load(dir); err != nil {
-		flag := "model_name_or_path"
-		if o.TokenizerName != "" {
-			flag = "tokenizer_name"
-		}
-		return fmt.Errorf("--%s: %w", flag, err)
-	}
-	if r.tok.VocabSize() > r.student.Config.VocabSize {
-		return fmt.Errorf("the tokenizer of %s has %d tokens, the model only vocab_size = %d", dir, r.tok.VocabSize(), r.student.Config.VocabSize)
-	}
-	r.chooseLength()
 	if o.DoTrain && o.TeacherModelNameOrPath != "" {
 		return r.loadTeacher(ctx)
 	}
 	return nil
 }
 
+// loadTokenizer reads the tokenizer, from the model's folder unless the flags
+// name another, and chooses how long sequences may be. from is what named the
+// folder.
+func (r *trainingRun) loadTokenizer(ctx context.Context, from, dir string, model *bert.Config) error {
+	var err error
+	if r.o.TokenizerName != "" {
+		from = "--tokenizer_name"
+		if dir, err = r.resolve(ctx, "tokenizer_name", r.o.TokenizerName, r.o.ModelRevision); err != nil {
+			return err
+		}
+	}
+	if r.tok, err = tokenizer.Load(dir); err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	if r.tok.VocabSize() > model.VocabSize {
+		return fmt.Errorf("the tokenizer of %s has %d tokens, the model only vocab_size = %d", dir, r.tok.VocabSize(), model.VocabSize)
+	}
+	r.chooseLength(model)
+	return nil
+}
+
 // resolve turns a flag's folder or hub name into a folder.
 func (r *trainingRun) resolve(ctx context.Context, flag, name, revision string) (string, error) {
-	client := hub.NewClient()
-	client.Log = r.console.log
-	if r.console.terminal {
-		client.Progress = newDownload(r.console).show
-		defer r.console.close()
-	}
-	if r.o.CacheDir != "" {
-		client.CacheDir = r.o.CacheDir
-	}
-	if info, err := os.Stat(name); err == nil && !info.IsDir() {
-		return "", fmt.Errorf("--%s: %s is a file, want the folder that holds the model's files", flag, name)
-	}
-	dir, err := client.Resolve(ctx, name, revision)
-	switch {
-	case err == nil:
-		return dir, nil
-	case ctx.Err() == nil && !isDir(name):
-		return "", fmt.Errorf("--%s: %w (and there is no folder %q)", flag, err, name)
-	default:
+	dir, err := resolveFolder(ctx, r.console, r.o.CacheDir, name, revision)
+	if err != nil {
 		return "", fmt.Errorf("--%s: %w", flag, err)
 	}
+	return dir, nil
+}
+
+// resolveFolder turns a folder or hub name into a folder.
+func resolveFolder(ctx context.Context, c *console, cacheDir, name, revision string) (string, error) {
+	client := hub.NewClient()
+	client.Log = c.log
+	if c.terminal {
+		client.Progress = newDownload(c).show
+		defer c.close()
+	}
+	if cacheDir != "" {
+		client.CacheDir = cacheDir
+	}
+	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+		return "", fmt.Errorf("%s is a file, want the folder that holds the model's files", name)
+	}
+	dir, err := client.Resolve(ctx, name, revision)
+	if err != nil && ctx.Err() == nil && !isDir(name) {
+		return "", fmt.Errorf("%w (and there is no folder %q)", err, name)
+	}
+	return dir, err
 }
 
 // loadStudent reads the student and says what of it does not come from its folder.
@@ -164,8 +177,8 @@ func (r *trainingRun) applyConfig(ctx context.Context, model *bert.Model) error 
 }
 
 // chooseLength caps --max_seq_length by what tokenizer and model can hold.
-func (r *trainingRun) chooseLength() {
-	longest := r.student.Config.MaxLength()
+func (r *trainingRun) chooseLength(model *bert.Config) {
+	longest := model.MaxLength()
 	if n := r.tok.Config().ModelMaxLength; n > 0 {
 		longest = min(longest, n)
 	}

@@ -100,7 +100,7 @@ func (r *trainingRun) setLogging() {
 }
 
 // exportFiles are what saveModel adds to the trainer's files of a compressed model.
-var exportFiles = []string{"openvino_config.json", ir.XMLName, ir.BinName}
+var exportFiles = []string{"openvino_config.json", ir.XMLName, ir.BinName, jpqd.CompressedFile}
 
 // removeFiles deletes files of a folder, those that there are.
 func removeFiles(dir string, names ...string) error {
@@ -113,10 +113,10 @@ func removeFiles(dir string, names ...string) error {
 }
 
 // saveModel writes the model, the tokenizer and, if it is compressed, the
-// record of how and the OpenVINO IR.
+// record of how, the OpenVINO IR and the artefact of the engine.
 func (r *trainingRun) saveModel() error {
 	dir := r.o.OutputDir
-	// An earlier run's IR would be taken for this model's.
+	// What an earlier run exported would be taken for this model's.
 	if err := removeFiles(dir, exportFiles...); err != nil {
 		return err
 	}
@@ -137,6 +137,9 @@ func (r *trainingRun) saveModel() error {
 		return err
 	}
 	if err := ir.Write(dir, compressed); err != nil {
+		return err
+	}
+	if err := compressed.Save(filepath.Join(dir, jpqd.CompressedFile)); err != nil {
 		return err
 	}
 	sizes := report.Measure(compressed)

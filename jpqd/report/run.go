@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/bert/checkpoint"
 	"github.com/go-jpqd/jpqd/jpqd"
 )
@@ -196,7 +195,7 @@ func (r *Run) readCompression(source string, t *jpqd.Trainer) error {
 		r.Stages = stagesOf(s, schedule.StepsPerEpoch, r.History)
 	}
 	if t == nil {
-		if t, err = load(source, config); err != nil {
+		if t, err = jpqd.LoadTrained(source, slog.New(slog.DiscardHandler)); err != nil { // what it warns of was logged in training
 			r.note("The model cannot be read, so that its sizes are not known: %v.", err)
 			r.readStructured(source)
 			return nil
@@ -233,19 +232,6 @@ func (r *Run) readStructured(source string) {
 	default:
 		r.Layers = layers
 	}
-}
-
-// load reads a compressed model.
-func load(dir string, config *jpqd.NNCFConfig) (*jpqd.Trainer, error) {
-	model, missing, err := bert.Load(dir, bert.LoadOptions{})
-	if err != nil {
-		return nil, err
-	}
-	if len(missing.Missing) > 0 {
-		return nil, fmt.Errorf("%s has no %s", dir, missing.Missing[0])
-	}
-	t := &jpqd.Trainer{Model: model, NNCF: config, Log: slog.New(slog.DiscardHandler)} // what it warns of was logged in training
-	return t, t.LoadCompression(dir)
 }
 
 // title is run_name, or the command by an argument that only it has, or the folder's name.
