@@ -6,6 +6,7 @@
 //	jpqd qa       fine-tune and compress on SQuAD or on one's own questions
 //	jpqd report   the pictures of a run, from its folder
 //	jpqd scopes   what the scopes of an NNCF configuration match
+//	jpqd serve    labels and answers over HTTP
 //	jpqd info     what this machine and this build offer
 //	jpqd version
 //
@@ -103,7 +104,7 @@ func execute(ctx context.Context, c *console, args []string) error {
 	root.SetFlagErrorFunc(flagError)
 	training := []*cobra.Command{newGlueCommand(c), newQACommand(c)}
 	root.AddCommand(training...)
-	root.AddCommand(newDemoCommand(c), newReportCommand(c), newScopesCommand(c), newInfoCommand(c), newVersionCommand(c))
+	root.AddCommand(newDemoCommand(c), newReportCommand(c), newScopesCommand(c), newServeCommand(c), newInfoCommand(c), newVersionCommand(c))
 	for _, cmd := range training {
 		if len(args) > 0 && args[0] == cmd.Name() {
 			translated, err := translateArgs(cmd.Flags(), args[1:])
