@@ -33,12 +33,17 @@ type Candidate struct {
 	EndLogit    float32 `json:"end_logit"`
 	Text        string  `json:"text"`
 	Probability float64 `json:"probability"` // softmax of the scores of those that were kept
+
+	// Bytes of the context: Context[Start:End] is Text. Both are −1 for "no
+	// answer" and "empty".
+	Start int `json:"-"`
+	End   int `json:"-"`
 }
 
 func (c *Candidate) score() float32 { return c.StartLogit + c.EndLogit }
 
 // noCandidate stands first where there is nothing else but "no answer".
-var noCandidate = Candidate{Text: "empty"}
+var noCandidate = Candidate{Text: "empty", Start: -1, End: -1}
 
 // Predict answers the questions from logits (tokens, 2), the start and end of
 // every token of every window, as run_qa.py's postprocess_qa_predictions does:
@@ -103,7 +108,7 @@ func (p *predictor) predict(question int) Prediction {
 	for i := p.windows.first[question]; i < p.windows.first[question+1]; i++ {
 		logits := p.logits[2*p.rows[i] : 2*p.rows[i+1]]
 		p.addCandidates(q, &p.windows.spans[i], logits)
-		cls := Candidate{StartLogit: logits[0], EndLogit: logits[1]}
+		cls := Candidate{StartLogit: logits[0], EndLogit: logits[1], Start: -1, End: -1}
 		if finite(cls.score()) && (!hasNull || cls.score() < null.score()) {
 			null, hasNull = cls, true
 		}
@@ -155,8 +160,9 @@ func (p *predictor) addCandidates(q *Question, w *window, logits []float32) {
 			}
 			c := Candidate{
 				StartLogit: logits[2*start], EndLogit: logits[2*end+1],
-				Text: q.Context[w.tokens[start-w.at].Start:w.tokens[end-w.at].End],
+				Start: w.tokens[start-w.at].Start, End: w.tokens[end-w.at].End,
 			}
+			c.Text = q.Context[c.Start:c.End]
 			if finite(c.score()) {
 				p.candidates = append(p.candidates, c)
 			}

@@ -43,32 +43,32 @@ func TestSQuADPredict(t *testing.T) {
 		// That leaves b–c 8, b–b 7, a–b–c 7, a–b 6, of which three are kept; of equal
 		// scores the one whose start is the greater comes first.
 		{"n best", SQuAD{NBestSize: 3, MaxAnswerSize: 3}, short, starts, ends,
-			Prediction{Text: "b c", NBest: []Candidate{{3, 5, "b c", abb[0]}, {3, 4, "b", abb[1]}, {2, 5, "a b c", abb[2]}}}},
+			Prediction{Text: "b c", NBest: []Candidate{{StartLogit: 3, EndLogit: 5, Text: "b c", Probability: abb[0]}, {StartLogit: 3, EndLogit: 4, Text: "b", Probability: abb[1]}, {StartLogit: 2, EndLogit: 5, Text: "a b c", Probability: abb[2]}}}},
 		// a–b–c is three tokens.
 		{"long answers", SQuAD{NBestSize: 3, MaxAnswerSize: 2}, short, starts, ends,
-			Prediction{Text: "b c", NBest: []Candidate{{3, 5, "b c", softmax(0, 1, 2)[0]}, {3, 4, "b", softmax(0, 1, 2)[1]}, {2, 4, "a b", softmax(0, 1, 2)[2]}}}},
+			Prediction{Text: "b c", NBest: []Candidate{{StartLogit: 3, EndLogit: 5, Text: "b c", Probability: softmax(0, 1, 2)[0]}, {StartLogit: 3, EndLogit: 4, Text: "b", Probability: softmax(0, 1, 2)[1]}, {StartLogit: 2, EndLogit: 4, Text: "a b", Probability: softmax(0, 1, 2)[2]}}}},
 		// The question's token and [SEP] alone are the greatest.
 		{"nothing in the context", SQuAD{NBestSize: 1, MaxAnswerSize: 3}, short, starts, ends,
-			Prediction{Text: "empty", NBest: []Candidate{{0, 0, "empty", 1}}}},
+			Prediction{Text: "empty", NBest: []Candidate{{StartLogit: 0, EndLogit: 0, Text: "empty", Probability: 1}}}},
 		// [CLS] scores 2, the worst of all, and is kept nevertheless; 2 − 8 = −6.
 		{"no answer is worse", SQuAD{NBestSize: 3, MaxAnswerSize: 3, Negatives: true}, short, starts, ends,
-			Prediction{Text: "b c", NullOdds: -6, NBest: []Candidate{{3, 5, "b c", withNull[0]}, {3, 4, "b", withNull[1]}, {2, 5, "a b c", withNull[2]}, {1, 1, "", withNull[3]}}}},
+			Prediction{Text: "b c", NullOdds: -6, NBest: []Candidate{{StartLogit: 3, EndLogit: 5, Text: "b c", Probability: withNull[0]}, {StartLogit: 3, EndLogit: 4, Text: "b", Probability: withNull[1]}, {StartLogit: 2, EndLogit: 5, Text: "a b c", Probability: withNull[2]}, {StartLogit: 1, EndLogit: 1, Text: "", Probability: withNull[3]}}}},
 		{"no answer is taken from a threshold on", SQuAD{NBestSize: 3, MaxAnswerSize: 3, Negatives: true, NullThreshold: -6.5}, short, starts, ends,
-			Prediction{Text: "", NullOdds: -6, NBest: []Candidate{{3, 5, "b c", withNull[0]}, {3, 4, "b", withNull[1]}, {2, 5, "a b c", withNull[2]}, {1, 1, "", withNull[3]}}}},
+			Prediction{Text: "", NullOdds: -6, NBest: []Candidate{{StartLogit: 3, EndLogit: 5, Text: "b c", Probability: withNull[0]}, {StartLogit: 3, EndLogit: 4, Text: "b", Probability: withNull[1]}, {StartLogit: 2, EndLogit: 5, Text: "a b c", Probability: withNull[2]}, {StartLogit: 1, EndLogit: 1, Text: "", Probability: withNull[3]}}}},
 		{"at the threshold there is an answer", SQuAD{NBestSize: 1, MaxAnswerSize: 3, Negatives: true, NullThreshold: 10}, short,
 			[]float32{5, 0, 0, 9, 0, 0, 0}, []float32{5, 0, 0, 0, 0, 0, 0},
-			Prediction{Text: "empty", NullOdds: 10, NBest: []Candidate{{0, 0, "empty", 1 / (1 + math.Exp(10))}, {5, 5, "", 1 / (1 + math.Exp(-10))}}}},
+			Prediction{Text: "empty", NullOdds: 10, NBest: []Candidate{{StartLogit: 0, EndLogit: 0, Text: "empty", Probability: 1 / (1 + math.Exp(10))}, {StartLogit: 5, EndLogit: 5, Text: "", Probability: 1 / (1 + math.Exp(-10))}}}},
 		// Of equal logits the later token is the greater: c–c, where a–a scores as much.
 		{"equal logits", SQuAD{NBestSize: 1, MaxAnswerSize: 3}, short, []float32{0, 0, 0, 3, 0, 3, 0}, []float32{0, 0, 0, 3, 0, 3, 0},
-			Prediction{Text: "c", NBest: []Candidate{{3, 3, "c", 1}}}},
+			Prediction{Text: "c", NBest: []Candidate{{StartLogit: 3, EndLogit: 3, Text: "c", Probability: 1}}}},
 		// Only a–b is finite throughout.
 		{"not finite", SQuAD{NBestSize: 3, MaxAnswerSize: 3}, short, []float32{0, nan, 0, 1, infinite, nan, 0}, []float32{0, 0, 0, nan, 1, -infinite, 0},
-			Prediction{Text: "a b", NBest: []Candidate{{1, 1, "a b", 1}}}},
+			Prediction{Text: "a b", NBest: []Candidate{{StartLogit: 1, EndLogit: 1, Text: "a b", Probability: 1}}}},
 		// [CLS] scores 7 in the first window and 4 in the second: 4 − (5 + 6) = −7.
 		// c is in both: at 3 + 5 = 8 in the first.
 		{"two windows", SQuAD{NBestSize: 1, MaxAnswerSize: 3, Negatives: true}, long,
 			[]float32{3, 0, 0, 0, 0, 3, 0 /**/, 1, 0, 0, 5, 0, 0}, []float32{4, 0, 0, 0, 0, 5, 0 /**/, 3, 0, 0, 0, 6, 0},
-			Prediction{Text: "c d", NullOdds: -7, NBest: []Candidate{{5, 6, "c d", softmax(0, 7)[0]}, {1, 3, "", softmax(0, 7)[1]}}}},
+			Prediction{Text: "c d", NullOdds: -7, NBest: []Candidate{{StartLogit: 5, EndLogit: 6, Text: "c d", Probability: softmax(0, 7)[0]}, {StartLogit: 1, EndLogit: 3, Text: "", Probability: softmax(0, 7)[1]}}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -83,8 +83,17 @@ func TestSQuADPredict(t *testing.T) {
 			}
 			tt.want.ID = "1"
 			got, metrics := tt.squad.Evaluate(w, logits, w.Examples)
-			if d := cmp.Diff([]Prediction{tt.want}, got, cmpopts.EquateApprox(1e-12, 0)); d != "" {
+			if d := cmp.Diff([]Prediction{tt.want}, got, cmpopts.EquateApprox(1e-12, 0), cmpopts.IgnoreFields(Candidate{}, "Start", "End")); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
+			}
+			for _, c := range got[0].NBest {
+				if c.Text == "" || c.Text == "empty" {
+					if c.Start != -1 || c.End != -1 {
+						t.Errorf("%q stands at %d to %d, want -1 and -1", c.Text, c.Start, c.End)
+					}
+				} else if text := tt.question.Context[c.Start:c.End]; text != c.Text {
+					t.Errorf("%q stands at %d to %d, which is %q", c.Text, c.Start, c.End, text)
+				}
 			}
 			if want := tt.squad.Metrics(w.Questions, got); !cmp.Equal(metrics, want) {
 				t.Errorf("metrics %v, want %v", metrics, want)
@@ -120,8 +129,8 @@ func TestSQuADWritePredictions(t *testing.T) {
 	dir := t.TempDir()
 	squad := SQuAD{Negatives: true}
 	predictions := []Prediction{
-		{ID: "b", Text: "5 < é", NullOdds: -1.5, NBest: []Candidate{{2, 1.5, "5 < é", 0.75}, {0.5, 0, "", 0.25}}},
-		{ID: "a", Text: "", NullOdds: 2, NBest: []Candidate{{0, 0, "empty", 1}}},
+		{ID: "b", Text: "5 < é", NullOdds: -1.5, NBest: []Candidate{{StartLogit: 2, EndLogit: 1.5, Text: "5 < é", Probability: 0.75}, {StartLogit: 0.5, EndLogit: 0, Text: "", Probability: 0.25}}},
+		{ID: "a", Text: "", NullOdds: 2, NBest: []Candidate{{StartLogit: 0, EndLogit: 0, Text: "empty", Probability: 1}}},
 	}
 	if err := squad.WritePredictions(dir, "eval", predictions); err != nil {
 		t.Fatal(err)
