@@ -9,6 +9,7 @@
 //	jpqd report   the pictures of a run, from its folder
 //	jpqd scopes   what the scopes of an NNCF configuration match
 //	jpqd size     bytes of a model by layer, and ratios
+//	jpqd bench    throughput and latency of inference
 //	jpqd info     what this machine and this build offer
 //	jpqd version
 //
@@ -106,7 +107,7 @@ func execute(ctx context.Context, c *console, args []string) error {
 	root.SetFlagErrorFunc(flagError)
 	training := []*cobra.Command{newGlueCommand(c), newQACommand(c)}
 	root.AddCommand(training...)
-	root.AddCommand(newDemoCommand(c), newReportCommand(c), newScopesCommand(c), newEvalCommand(c), newPredictCommand(c), newSizeCommand(c), newInfoCommand(c), newVersionCommand(c))
+	root.AddCommand(newDemoCommand(c), newReportCommand(c), newScopesCommand(c), newEvalCommand(c), newPredictCommand(c), newSizeCommand(c), newBenchCommand(c), newInfoCommand(c), newVersionCommand(c))
 	for _, cmd := range training {
 		if len(args) > 0 && args[0] == cmd.Name() {
 			translated, err := translateArgs(cmd.Flags(), args[1:])

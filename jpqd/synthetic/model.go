@@ -8,10 +8,9 @@ import (
 	"github.com/go-jpqd/jpqd/jpqd"
 )
 
-// Float is a dense model in float32 without quantizers.
-func Float(c bert.Config, seed uint64) *jpqd.Compressed {
-	b := newBuilder(c, seed, false)
-	return b.model(everything(c))
+// Float is a model in float32 without quantizers.
+func Float(c bert.Config, s Sparsity, seed uint64) *jpqd.Compressed {
+	return newBuilder(c, seed, false).sparse(s)
 }
 
 // Compressed is a model with the quantizers of the published JPQD
@@ -20,16 +19,20 @@ func Float(c bert.Config, seed uint64) *jpqd.Compressed {
 // positions. The three inputs of query, key and value have ranges of their own,
 // as training leaves them.
 func Compressed(c bert.Config, s Sparsity, seed uint64) *jpqd.Compressed {
-	b := newBuilder(c, seed, true)
+	return newBuilder(c, seed, true).sparse(s)
+}
+
+// sparse is a model with what pruning has left.
+func (b *builder) sparse(s Sparsity) *jpqd.Compressed {
 	switch s {
 	case Published:
-		return b.model(published(c))
+		return b.model(published(b.config))
 	case Unstructured:
-		m := b.model(fewerNeurons(c))
+		m := b.model(fewerNeurons(b.config))
 		b.sparsify(m)
 		return m
 	default:
-		return b.model(everything(c))
+		return b.model(everything(b.config))
 	}
 }
 

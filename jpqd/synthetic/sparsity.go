@@ -101,7 +101,12 @@ func (b *builder) clearBlocks(w *jpqd.CompressedMatrix) {
 		}
 		col := id % across * blockSize
 		for r := id / across * blockSize; r < min(w.Rows, (id/across+1)*blockSize); r++ {
-			clear(w.I8[r*w.Cols+col : r*w.Cols+min(w.Cols, col+blockSize)])
+			from, to := r*w.Cols+col, r*w.Cols+min(w.Cols, col+blockSize)
+			if w.I8 != nil {
+				clear(w.I8[from:to])
+			} else {
+				clear(w.F32[from:to])
+			}
 		}
 	}
 }

@@ -107,9 +107,10 @@ func TestUnstructured(t *testing.T) {
 // A model of every kind runs, and its logits are neither all alike nor large:
 // no range saturates everything.
 func TestModelsRun(t *testing.T) {
-	models := map[string]*jpqd.Compressed{"float": Float(small(), 1)}
+	models := map[string]*jpqd.Compressed{}
 	for _, s := range Sparsities() {
-		models[s] = Compressed(small(), Sparsity(s), 1)
+		models["float "+s] = Float(small(), Sparsity(s), 1)
+		models["int8 "+s] = Compressed(small(), Sparsity(s), 1)
 	}
 	batch := &bert.Batch{}
 	batch.Append([]int32{1, 2, 3, 4, 5}, nil)
