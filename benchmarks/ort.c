@@ -1,10 +1,12 @@
-// ort LIBRARY MODEL THREADS: runs a BERT model of bert_onnx.py on a
+// ort LIBRARY MODEL THREADS [FUSIONS]: runs a BERT model of bert_onnx.py on a
 // libonnxruntime.so. Prints its version, then for every line
 //
 //	COLUMNS LENGTH...
 //
 // of standard input, a batch of sequences of these lengths padded to COLUMNS
 // tokens, one line with the seconds that the batch took and its first logit.
+// FUSIONS are those of the library's own that it shall leave alone, by name with
+// semicolons between them.
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,7 +35,7 @@ static double seconds(void) {
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static OrtSession *open_session(const char *model, int threads) {
+static OrtSession *open_session(const char *model, int threads, const char *unwanted) {
 	OrtEnv *env;
 	OrtSessionOptions *options;
 	OrtSession *session;
@@ -42,6 +44,8 @@ static OrtSession *open_session(const char *model, int threads) {
 	check(ort->SetIntraOpNumThreads(options, threads));
 	check(ort->SetInterOpNumThreads(options, 1));
 	check(ort->SetSessionGraphOptimizationLevel(options, ORT_ENABLE_ALL));
+	if (unwanted)
+		check(ort->AddSessionConfigEntry(options, "optimization.disable_specified_optimizers", unwanted));
 	check(ort->CreateSession(env, model, options, &session));
 	return session;
 }
@@ -85,15 +89,15 @@ static void parse(char *line, struct batch *b) {
 }
 
 int main(int argc, char **argv) {
-	if (argc != 4)
-		fail("want LIBRARY MODEL THREADS");
+	if (argc != 4 && argc != 5)
+		fail("want LIBRARY MODEL THREADS [FUSIONS]");
 	void *library = dlopen(argv[1], RTLD_NOW | RTLD_GLOBAL);
 	if (!library)
 		fail(dlerror());
 	const OrtApiBase *(*base)(void) = (const OrtApiBase *(*)(void))dlsym(library, "OrtGetApiBase");
 	if (!base || !(ort = base()->GetApi(ORT_API_VERSION)))
 		fail("the library does not have this API");
-	OrtSession *session = open_session(argv[2], atoi(argv[3]));
+	OrtSession *session = open_session(argv[2], atoi(argv[3]), argv[4]);
 	OrtMemoryInfo *memory;
 	check(ort->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory));
 	printf("%s\n", base()->GetVersionString());
