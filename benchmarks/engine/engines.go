@@ -60,7 +60,7 @@ func (o *options) engines(ctx context.Context, counts []int) ([]engine, error) {
 	}{{oursFloat, ""}, {oursDense, synthetic.None}, {oursPublished, synthetic.Published}, {oursUnstructured, synthetic.Unstructured}} {
 		var model *jpqd.Compressed
 		if m.sparsity == "" {
-			model = synthetic.Float(config, 1)
+			model = synthetic.Float(config, synthetic.None, 1)
 		} else {
 			model = synthetic.Compressed(config, m.sparsity, 1)
 		}

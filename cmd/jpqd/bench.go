@@ -21,6 +21,9 @@ const engineDense = "dense"
 
 var benchEngines = append([]string{engineDense}, engines...)
 
+// sparsityHelp says what --sparsity takes.
+const sparsityHelp = "`kind` of pruning: none (quantizers only), published (heads and neurons with 40 % of the encoder's weights are gone) or unstructured (20 % of attention's 32×32 blocks and 60 % of the neurons are left)"
+
 // benchOptions are the flags of `jpqd bench`.
 type benchOptions struct {
 	config, sparsity   string
@@ -99,8 +102,6 @@ whole passes over all of them. No sequence is padded.`,
 	f.StringVar(&o.cacheDir, "cache_dir", "", "`folder` of the cache of the hub's models")
 	return cmd
 }
-
-const sparsityHelp = "`kind` of pruning: none (quantizers only), published (heads and neurons with 40 % of the encoder's weights are gone) or unstructured (20 % of attention's 32×32 blocks and 60 % of the neurons are left)"
 
 // check refuses values that cannot be measured.
 func (o *benchOptions) check(cmd *cobra.Command, model string) error {
