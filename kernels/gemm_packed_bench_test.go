@@ -46,7 +46,7 @@ func benchCall(b *testing.B, op string, operations int, call func()) {
 		unit = "GOP/s"
 	}
 	b.ReportMetric(rate, unit)
-	if limit := limitOf(op); limit > 0 {
+	if limit := Limit(op); limit > 0 {
 		b.ReportMetric(100*rate/limit, "%limit")
 	}
 }

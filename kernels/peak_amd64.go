@@ -2,8 +2,8 @@
 
 package kernels
 
-// The yardsticks of the benchmarks: n rounds of independent multiply-adds on
-// registers. Nothing else calls them.
+// The yardsticks of [Limit] and of the benchmarks: n rounds of independent
+// multiply-adds on registers.
 
 // 16 vectors of 16 floats.
 //

@@ -7,7 +7,8 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/go-jpqd/jpqd/benchmarks/internal/markdown"
 )
 
 // printTables prints a table of the dense products and one of the sparse ones,
@@ -30,7 +31,7 @@ func printTables(w io.Writer, lines []product, counts []int, results []series) {
 			}
 		}
 		if len(rows) > 1 {
-			printTable(w, rows)
+			markdown.Table(w, rows)
 		}
 	}
 }
@@ -86,37 +87,4 @@ func row(p product, threads int, rs, single []round) []string {
 		field("%.1f %%", 100, ratio(func(r round) (float64, float64) { return r.peer.rate, r.limit.rate })),
 		last,
 	}
-}
-
-// printTable pads the columns so that the Markdown reads well as it is.
-func printTable(w io.Writer, rows [][]string) {
-	width := make([]int, len(rows[0]))
-	for _, r := range rows {
-		for i, f := range r {
-			width[i] = max(width[i], len([]rune(f)))
-		}
-	}
-	for n, r := range rows {
-		for i, f := range r {
-			pad := strings.Repeat(" ", width[i]-len([]rune(f)))
-			if i == 0 {
-				fmt.Fprint(w, "| ", f, pad)
-			} else {
-				fmt.Fprint(w, " | ", pad, f)
-			}
-		}
-		fmt.Fprintln(w, " |")
-		if n == 0 {
-			fmt.Fprint(w, "|")
-			for i := range r {
-				colon := ":"
-				if i == 0 {
-					colon = "-"
-				}
-				fmt.Fprint(w, strings.Repeat("-", width[i]+1), colon, "|")
-			}
-			fmt.Fprintln(w)
-		}
-	}
-	fmt.Fprintln(w)
 }

@@ -38,6 +38,7 @@ func flagError(cmd *cobra.Command, err error) error {
 // flagTypes says in words what a flag of a type takes.
 var flagTypes = map[string]string{
 	"bool": "true or false", "int": "a whole number", "uint": "a whole number that is not negative", "uint64": "a whole number that is not negative", "float64": "a number",
+	"intSlice": "whole numbers with commas",
 }
 
 // flagNames are the names of all flags.

@@ -6,10 +6,10 @@ import (
 )
 
 // table is an embedding table, in 8 bits where it is quantized.
-type table struct{ *jpqd.CompressedMatrix }
+type table struct{ jpqd.CompressedMatrix }
 
 // lookup writes entry id to y (cols).
-func (t table) lookup(id int32, y []float32) {
+func (t *table) lookup(id int32, y []float32) {
 	at := int(id) * t.Cols
 	if t.I8 == nil {
 		copy(y, t.F32[at:at+t.Cols])
@@ -29,7 +29,7 @@ type embeddings struct {
 func newEmbeddings(c *jpqd.Compressed) embeddings {
 	e := &c.Embeddings
 	return embeddings{
-		word: table{&e.Word}, position: table{&e.Position}, tokenType: table{&e.TokenType},
+		word: table{e.Word}, position: table{e.Position}, tokenType: table{e.TokenType},
 		types: [2]*quantizer{newQuantizer(e.AddTypes[0]), newQuantizer(e.AddTypes[1])},
 		sum:   newSum(e.AddInputs, &e.Norm, c.Config.LayerNormEps),
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"weak"
 
 	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/jpqd"
@@ -237,5 +238,19 @@ func TestLogitsAllocateNothing(t *testing.T) {
 		}); n != 0 {
 			t.Errorf("%s: found %v allocations a call, want none", name, n)
 		}
+	}
+}
+
+// The engine keeps its packed weights, not those of the model besides.
+func TestModelIsNotKept(t *testing.T) {
+	for _, f := range []form{bertTiny, bertTiny.quantized()} {
+		m := randomModel(f, 1)
+		model, e := weak.Make(m), engine(t, m)
+		m = nil
+		runtime.GC()
+		if model.Value() != nil {
+			t.Error("the model is still in memory")
+		}
+		runtime.KeepAlive(e)
 	}
 }
