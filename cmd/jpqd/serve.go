@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/go-jpqd/jpqd/bert/tokenizer"
 	"github.com/go-jpqd/jpqd/jpqd/int8"
 	"github.com/go-jpqd/jpqd/jpqd/serve"
 )
@@ -18,10 +16,9 @@ import (
 // serveOptions are the flags of `jpqd serve`.
 type serveOptions struct {
 	serve.Options
-	Addr          string
-	LogFormat     string // "text" or "json"
-	CacheDir      string
-	ModelRevision string
+	Addr      string
+	LogFormat string     // "text" or "json"
+	hub       RunOptions // where the model comes from
 }
 
 func newServeCommand(c *console) *cobra.Command {
@@ -40,16 +37,12 @@ answered with 429. Ctrl-C or SIGTERM stops the server: it answers what it has,
 then ends with status 0; a second signal ends it at once. There is no password
 and no TLS: to other machines than this one, show it behind a proxy.
 
-MODEL is the folder of a run, or one with a model in float32.`,
+MODEL is the folder of a run, one with a model in float32, or a
+compressed.safetensors.`,
 		Example: `  jpqd serve jpqd-sst2 --addr :8080
   curl -d '{"inputs": "a gripping , funny film"}' localhost:8080/predict
   curl -d '{"inputs": ["good", "bad"], "parameters": {"top_k": 1}}' localhost:8080/predict`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageErrorf("found %d arguments, want one: a model's folder", len(args))
-			}
-			return nil
-		},
+		Args: oneModel,
 		RunE: func(cmd *cobra.Command, args []string) error { return runServe(cmd.Context(), c, o, args[0]) },
 	}
 	registerServeFlags(cmd.Flags(), o)
@@ -71,26 +64,20 @@ func registerServeFlags(f *pflag.FlagSet, o *serveOptions) {
 	f.DurationVar(&o.Timeout, "timeout", o.Timeout, "time that a request has, waiting included; beyond, 504")
 	f.DurationVar(&o.StopDelay, "stop_delay", o.StopDelay, "how long a stopping server still takes requests, with /readyz at 503")
 	f.DurationVar(&o.StopTimeout, "stop_timeout", o.StopTimeout, "how long it then takes to answer those it has")
-	q := &o.Questions
-	f.IntVar(&q.DocStride, "doc_stride", q.DocStride, "`tokens` that the windows of a long context share")
-	f.IntVar(&q.NBestSize, "n_best_size", q.NBestSize, "answers to consider for a question")
-	f.IntVar(&q.MaxAnswerSize, "max_answer_length", q.MaxAnswerSize, "longest answer in `tokens`")
-	f.BoolVar(&q.Negatives, "version_2_with_negative", q.Negatives, "a question may have no answer, as in SQuAD 2.0")
-	f.Float64Var(&q.NullThreshold, "null_score_diff_threshold", q.NullThreshold, "with --version_2_with_negative: answer with nothing where that scores higher than the best answer by more than this")
+	registerSQuADFlags(f, &o.Questions)
 	f.StringVar(&o.LogFormat, "log_format", "text", "lines of the log, one a request: text or json")
-	f.StringVar(&o.CacheDir, "cache_dir", "", "`folder` for models from the hub")
-	f.StringVar(&o.ModelRevision, "model_revision", "main", "branch, tag or commit of the model on the hub")
+	registerHubFlags(f, &o.hub)
 }
 
 func runServe(ctx context.Context, c *console, o *serveOptions, name string) error {
 	switch o.LogFormat {
 	case "text":
-		o.Log = c.log
 	case "json":
-		o.Log = slog.New(slog.NewJSONHandler(c.err, nil))
+		c.log = slog.New(slog.NewJSONHandler(c.err, nil))
 	default:
 		return usageErrorf("--log_format: found %q, want text or json", o.LogFormat)
 	}
+	o.Log = c.log
 	if err := o.Validate(); err != nil {
 		return &usageError{err}
 	}
@@ -127,22 +114,21 @@ func urlOf(addr net.Addr) string {
 
 // loadServed reads a model and makes it ready.
 func loadServed(ctx context.Context, c *console, o *serveOptions, name string) (*serve.Model, error) {
-	r := newTrainingRun(c, "serve", &RunOptions{CacheDir: o.CacheDir}, nil)
-	dir, err := r.resolve(ctx, "MODEL", name, o.ModelRevision)
+	found, err := findTrained(ctx, c, name, o.hub.CacheDir, o.hub.ModelRevision)
 	if err != nil {
-		return nil, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "--MODEL: "))
+		return nil, err
 	}
-	compressed, err := loadTrained(dir, c.log)
+	compressed, err := found.compressed()
 	if err != nil {
+		return nil, err
+	}
+	r := newTrainingRun(c, "serve", &o.hub, nil)
+	if err := r.loadTokenizer(ctx, name, found.dir, &compressed.Config); err != nil {
 		return nil, err
 	}
 	engine, err := int8.New(compressed)
 	if err != nil {
 		return nil, err
 	}
-	tok, err := tokenizer.Load(dir)
-	if err != nil {
-		return nil, err
-	}
-	return &serve.Model{Name: name, Engine: engine, Tokenizer: tok}, nil
+	return &serve.Model{Name: name, Engine: engine, Tokenizer: r.tok}, nil
 }
