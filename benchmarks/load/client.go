@@ -131,6 +131,7 @@ func (c *client) burst(ctx context.Context, n int, stop func()) (answered int, e
 		})
 	}
 	all.Wait()
+	c.http.CloseIdleConnections() // those without a request keep a stopping server for 5 s
 	return len(c.latencies) + c.refused, ctx.Err()
 }
 

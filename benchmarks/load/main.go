@@ -48,7 +48,7 @@ func main() {
 	flag.StringVar(&o.config, "config", "bert-base", "`shape` of the model: "+strings.Join(synthetic.Configs(), ", "))
 	flag.StringVar(&o.sparsity, "sparsity", string(synthetic.Published), "what pruning has left: "+strings.Join(synthetic.Sparsities(), ", "))
 	flag.BoolVar(&o.float, "float", false, "float32 without quantizers")
-	flag.StringVar(&o.rates, "rates", "25,50,100,150,200,300", "requests a second, `numbers` with commas")
+	flag.StringVar(&o.rates, "rates", "50,100,200,300,400,800", "requests a second, `numbers` with commas")
 	flag.Float64Var(&o.seconds, "seconds", 5, "`time` of each rate")
 	flag.IntVar(&o.tokens, "tokens", 0, "tokens of a text; 0: lengths drawn from -lengths")
 	flag.StringVar(&o.lengths, "lengths", "benchmarks/sst2-dev-lengths.txt", "`file` of the lengths of sentences")

@@ -32,7 +32,8 @@ pairs {"text", "text_pair"}, or {"question", "context"}, with {"parameters":
 {"top_k": n}} if need be. The page at / and /openapi.json tell the rest; /healthz,
 /readyz and /metrics are for the machines around it.
 
-What clients send at about the same time is computed together. A full queue is
+What clients send at about the same time is computed together; --max_batch_delay
+makes more of it come together, at the price of that much latency. A full queue is
 answered with 429. Ctrl-C or SIGTERM stops the server: it answers what it has,
 then ends with status 0; a second signal ends it at once. There is no password
 and no TLS: to other machines than this one, show it behind a proxy.

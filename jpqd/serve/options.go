@@ -42,11 +42,15 @@ type Options struct {
 	Log *slog.Logger // nil: nothing is logged
 }
 
-// DefaultOptions are those of jpqd serve.
+// DefaultOptions are those of jpqd serve. MaxBatchDelay is 0: batches form while
+// others are computed, and on BERT-base of 8 bits at 50 to 800 requests a second a
+// delay of 2 ms was that much latency for no throughput. A smaller model, whose
+// batches take less than a request's way through HTTP, gains from one. A second
+// worker made the latency of a busy server longer (benchmarks/load).
 func DefaultOptions() Options {
 	return Options{
 		Truncation:     Truncate,
-		MaxBatchTokens: 1024, MaxBatchDelay: 2 * time.Millisecond, Workers: 1,
+		MaxBatchTokens: 1024, Workers: 1,
 		MaxQueue: 1024, MaxRequests: 512, MaxInputs: 256, MaxBody: 1 << 20,
 		Timeout: 10 * time.Second, StopDelay: 200 * time.Millisecond, StopTimeout: 30 * time.Second,
 		Questions: tasks.DefaultSQuAD(),
