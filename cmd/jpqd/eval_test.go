@@ -147,6 +147,9 @@ func TestEvalErrors(t *testing.T) {
 // model for 99.9 % of SST-2's sentences, of a small model trained on a few of
 // them.
 func TestEnginesAgree(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a model on 12,000 sentences")
+	}
 	data := realdata.Dir(t)
 	w := newFixture(t)
 	vocab, err := os.ReadFile(filepath.Join(data, "vocab", "vocab.txt"))
