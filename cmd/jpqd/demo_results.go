@@ -45,7 +45,7 @@ func (r *demoResults) print(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\nBoth models ran on the same engine (%s), in turn, in float32 arithmetic; speeds are medians.\n\nOpenVINO IR  %s\nreport       %s\ntotal time   %s\n",
+	_, err := fmt.Fprintf(out, "\nBoth models ran on the same engine (%s), in turn, the compressed one in bytes; speeds are medians.\n\nOpenVINO IR  %s\nreport       %s\ntotal time   %s\n",
 		kernels.Selected("gemm_f32").Name, filepath.Join(r.dir, ir.XMLName), filepath.Join(r.dir, "report.html"), r.total.Round(time.Second))
 	return err
 }
