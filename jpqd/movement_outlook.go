@@ -208,16 +208,16 @@ func (l *outlook) remask(heads, others float32) {
 // before it.
 func bracket(target float64, sparsity func(float32) float64) (below, reached float32) {
 	target = min(target, sparsity(math.MaxFloat32))
-	low, high := sortKey(-math.MaxFloat32), sortKey(math.MaxFloat32)
+	low, high := orderKey(-math.MaxFloat32), orderKey(math.MaxFloat32)
 	for low < high {
 		middle := low + (high-low)/2
-		if sparsity(fromSortKey(middle)) >= target {
+		if sparsity(keyValue(middle)) >= target {
 			high = middle
 		} else {
 			low = middle + 1
 		}
 	}
-	return fromSortKey(high - 1), fromSortKey(high)
+	return keyValue(high - 1), keyValue(high)
 }
 
 // nearer is the one of two thresholds whose sparsity is nearer to the target,

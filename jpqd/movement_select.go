@@ -1,20 +1,18 @@
 package jpqd
 
-import "math"
-
 // scoreSource is a slice of scores, each of which stands for count equal elements.
 type scoreSource struct {
 	scores []float32
 	count  int
 }
 
-// radixDigits cut a sort key, from the top: shift and bits of each digit.
+// radixDigits cut an order key, from the top: shift and bits of each digit.
 var radixDigits = [3]struct{ shift, bits uint }{{21, 11}, {10, 11}, {0, 10}}
 
 // orderStatistic returns the element at place rank, from 0, of all sources'
 // elements in ascending order, and how many elements are at most as great. It
 // is a radix selection, linear in the number of scores. It neither moves
-// anything nor allocates.
+// anything nor allocates. Adding 0 makes one key of zeros of either sign.
 func orderStatistic(sources []scoreSource, rank int) (value float32, upTo int) {
 	var elements [1 << 11]int // by the digit at hand
 	prefix, below := uint32(0), 0
@@ -23,7 +21,7 @@ func orderStatistic(sources []scoreSource, rank int) (value float32, upTo int) {
 		clear(counts)
 		for _, s := range sources {
 			for _, v := range s.scores {
-				if k := sortKey(v); uint64(k)>>top == uint64(prefix)>>top {
+				if k := orderKey(v + 0); uint64(k)>>top == uint64(prefix)>>top {
 					counts[k>>d.shift&(1<<d.bits-1)] += s.count
 				}
 			}
@@ -36,7 +34,7 @@ func orderStatistic(sources []scoreSource, rank int) (value float32, upTo int) {
 		prefix |= uint32(digit) << d.shift
 		upTo = below + counts[digit]
 	}
-	return fromSortKey(prefix), upTo
+	return keyValue(prefix), upTo
 }
 
 // nextScore returns the least score above v, or v where there is none.
@@ -50,20 +48,4 @@ func nextScore(sources []scoreSource, v float32) float32 {
 		}
 	}
 	return least
-}
-
-// sortKey maps numbers to integers of the same order.
-func sortKey(v float32) uint32 {
-	if v == 0 {
-		return 1 << 31 // of either sign
-	}
-	b := math.Float32bits(v)
-	return b ^ (uint32(int32(b)>>31) | 1<<31)
-}
-
-func fromSortKey(k uint32) float32 {
-	if k>>31 == 0 {
-		return math.Float32frombits(^k)
-	}
-	return math.Float32frombits(k &^ (1 << 31))
 }
