@@ -73,16 +73,18 @@ func TestFamiliesAreThoseOfPyTorch(t *testing.T) {
 			tape := autograd.NewTape()
 			tape.Begin(autograd.Gradients, 0, 0)
 			logits := m.Forward(tape, &b)
+			var loss *autograd.Tensor
 			if g.Answering {
-				loss := &answerLoss{logits, b.Offsets, [2][]int32{golden.Starts, golden.Ends}, tape.New(1, 1, logits)}
-				tape.Custom(loss)
-				near("loss", float32(loss.forward()), g.Loss, 1)
-				tape.Backward(loss.out, 1)
+				var spans []int32
+				for i, start := range golden.Starts {
+					spans = append(spans, start, golden.Ends[i])
+				}
+				loss = tape.TokenCrossEntropy(logits, b.Offsets, spans)
 			} else {
-				loss := tape.CrossEntropy(logits, golden.Labels)
-				near("loss", loss.Data[0], g.Loss, 1)
-				tape.Backward(loss, 1)
+				loss = tape.CrossEntropy(logits, golden.Labels)
 			}
+			near("loss", loss.Data[0], g.Loss, 1)
+			tape.Backward(loss, 1)
 			for i, want := range g.Logits {
 				near("logit", logits.Data[i], want, 1)
 			}
@@ -104,50 +106,4 @@ func TestFamiliesAreThoseOfPyTorch(t *testing.T) {
 			}
 		})
 	}
-}
-
-// answerLoss is the mean of the cross-entropies of start and end over the tokens
-// of each sequence.
-type answerLoss struct {
-	logits  *autograd.Tensor // (rows, 2)
-	offsets []int
-	answers [2][]int32
-	out     *autograd.Tensor
-}
-
-// each calls do with every logit's softmax within its sequence and whether it
-// is the answer's.
-func (l *answerLoss) each(do func(row, side int, p float64, answer bool)) {
-	for s := range len(l.offsets) - 1 {
-		for side := range 2 {
-			sum := 0.0
-			for r := l.offsets[s]; r < l.offsets[s+1]; r++ {
-				sum += math.Exp(float64(l.logits.Row(r)[side]))
-			}
-			for r := l.offsets[s]; r < l.offsets[s+1]; r++ {
-				do(r, side, math.Exp(float64(l.logits.Row(r)[side]))/sum, r-l.offsets[s] == int(l.answers[side][s]))
-			}
-		}
-	}
-}
-
-func (l *answerLoss) terms() float64 { return 2 * float64(len(l.offsets)-1) }
-
-func (l *answerLoss) forward() float64 {
-	loss := 0.0
-	l.each(func(_, _ int, p float64, answer bool) {
-		if answer {
-			loss -= math.Log(p) / l.terms()
-		}
-	})
-	return loss
-}
-
-func (l *answerLoss) Backward() {
-	l.each(func(row, side int, p float64, answer bool) {
-		if answer {
-			p--
-		}
-		l.logits.Grad[row*2+side] += float32(p / l.terms())
-	})
 }

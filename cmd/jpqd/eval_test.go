@@ -148,7 +148,7 @@ func TestEvalErrors(t *testing.T) {
 // them.
 func TestEnginesAgree(t *testing.T) {
 	if testing.Short() {
-		t.Skip("trains a model on 12,000 sentences")
+		t.Skip("-short: it trains a model for some seconds")
 	}
 	data := realdata.Dir(t)
 	w := newFixture(t)

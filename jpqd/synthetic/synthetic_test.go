@@ -24,7 +24,7 @@ func TestConfigs(t *testing.T) {
 				t.Fatal(err)
 			}
 			if testing.Short() && c.HiddenSize > 768 {
-				t.Skip("takes 400 MB")
+				t.Skip("-short: it takes 400 MB of memory")
 			}
 			m := Compressed(c, None, 1)
 			if err := m.Validate(); err != nil {

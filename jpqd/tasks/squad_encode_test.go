@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -164,15 +165,20 @@ func madeUpLogits(w *Windows) []float32 {
 // train_samples = 88524 and eval_samples = 10784.
 func TestSQuADReal(t *testing.T) {
 	dir := realdata.Dir(t)
+	for _, name := range []string{"vocab", "squad"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Skipf("the data folder lacks %s: %v", name, err)
+		}
+	}
 	tok, err := tokenizer.Load(filepath.Join(dir, "vocab"))
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	squad := DefaultSQuAD()
 	encode := func(name string, want int) *Windows {
 		questions, err := ReadSQuAD(filepath.Join(dir, "squad", name))
 		if err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		w, err := squad.Encode(tok, questions)
 		if err != nil {
