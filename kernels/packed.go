@@ -79,6 +79,7 @@ func growBytes(buf []byte, n int) []byte {
 		return buf[:n]
 	}
 	buf = make([]byte, n+63)
+	preferHugePages(buf)
 	skip := -int(uintptr(unsafe.Pointer(&buf[0]))) & 63
 	return buf[skip : skip+n : skip+n]
 }

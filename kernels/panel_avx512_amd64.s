@@ -1,14 +1,17 @@
 //go:build !noasm && !purego
 
 #include "textflag.h"
+#include "go_asm.h"
 
 // The panel kernels of AVX-512; panel_avx512_amd64.h has the loop.
 
-// 32 columns.
+// 32 columns. What is fetched ahead is often of the next panel.
 #define GRANULE 512
 #define LOADB(d) \
 	VMOVUPS (d*128)(BX), Z24; \
-	VMOVUPS (d*128+64)(BX), Z25
+	VMOVUPS (d*128+64)(BX), Z25; \
+	PREFETCHT0 (d*128+const_fetchAhead)(BX); \
+	PREFETCHT0 (d*128+64+const_fetchAhead)(BX)
 #define LOADFROM \
 	VMOVUPS (AX), Z24; \
 	VMOVUPS 64(AX), Z25
