@@ -1,16 +1,17 @@
 package kernels
 
 import (
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // TestGemmInt8Fused takes products deep and wide enough for strips whose epilogue
-// runs beside the next one's sums, and shapes that mix those with others: the
-// bytes are the levels of what the same product gives in float32, which takes
-// the ordinary way, at every level and for any number of threads.
+// runs beside the next one's sums, and shapes that mix those with others, at
+// every level and for any number of threads.
 func TestGemmInt8Fused(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	r := rand.New(rand.NewPCG(8, 9))
@@ -23,38 +24,76 @@ func TestGemmInt8Fused(t *testing.T) {
 		u := newInt8Product[uint8](NT, m, n, k, 1, func(n int) []byte { return guarded[byte](t, n) })
 		i := newInt8Product[int8](NT, m, n, k, 0, func(n int) []byte { return guarded[byte](t, n) })
 		e := &Epilogue{ZeroA: 90, Scale: fill(r, 2e-6, make([]float32, n)), Bias: fill(r, 1, make([]float32, n)), Quantizer: Quantizer{Scale: 0.02, ZeroPoint: 9}}
-		for _, act := range []Activation{ActGELU, ActGELUTanh} {
-			e.Activation = act
+		residual := fill(r, 1, guarded[float32](t, (m-1)*(n+3)+n))
+		for _, act := range []Activation{ActNone, ActGELU, ActGELUTanh} {
 			int8Levels(t, func(t *testing.T) {
 				for _, threads := range []int{1, 3} {
 					runtime.GOMAXPROCS(threads)
+					e.Activation, e.Residual = act, nil
 					checkFused(t, u, e)
 					checkFused(t, i, e)
+					e.Residual, e.LDR = residual, n+3
+					checkFusedFloats(t, u, e)
 				}
 			})
 		}
 	}
 }
 
-// checkFused compares a product into bytes with one into floats.
+// checkFused compares a product into floats and into bytes with its integers,
+// finished by themselves.
 func checkFused[A Integer8](t *testing.T, p *int8Product[A], e *Epilogue) {
 	t.Helper()
+	floats := checkFusedFloats(t, p, e)
+	want := make([]uint8, p.m*p.n)
+	Quantize(p.m, p.n, floats, p.n, e.Quantizer, want, p.n)
+	fused(t, p, e, want, outBytes, func(x byte) uint32 { return uint32(x) })
+}
+
+// checkFusedFloats returns the floats that it expects and has found.
+func checkFusedFloats[A Integer8](t *testing.T, p *int8Product[A], e *Epilogue) []float32 {
+	t.Helper()
+	sums, want := make([]int32, p.m*p.n), make([]float32, p.m*p.n)
+	GemmInt8(p.m, p.a, p.lda, p.pack(), sums, p.n, &Epilogue{ZeroA: e.ZeroA})
+	var s [panelCols]int32
+	var args epilogueArgs
+	e.args(&args, sumInt32, outFloat32, quantizeParams{})
+	for i := range p.m {
+		for j := 0; j < p.n; j += panelCols {
+			cols := min(panelCols, p.n-j)
+			copy(s[:], sums[i*p.n+j:][:cols])
+			args.sums, args.rows, args.cols = unsafe.Pointer(&s), 1, cols
+			args.scale, args.bias = &e.Scale[j], &e.Bias[j]
+			if e.Residual != nil {
+				args.residual = unsafe.Pointer(&e.Residual[i*e.LDR+j])
+			}
+			args.out = unsafe.Pointer(&want[i*p.n+j])
+			epilogueGeneric(&args)
+		}
+	}
+	fused(t, p, e, want, outFloat32, math.Float32bits)
+	return want
+}
+
+// fused compares a product with what it should be, to the bit.
+func fused[C float32 | uint8, A Integer8](t *testing.T, p *int8Product[A], e *Epilogue, want []C, kind int, bits func(C) uint32) {
+	t.Helper()
 	b := p.pack()
-	if b.kernel.ISA == VNNI && fusedKernel(b.kernel.Kernel) == nil {
+	gelu := e.Activation != ActNone
+	if b.kernel.ISA == VNNI && (kind == outBytes || !gelu) && fusedKernel(b.kernel.Kernel, kind, gelu) == nil {
 		t.Fatalf("nothing is fused at %v", b.kernel.ISA)
 	}
 	ldc := p.n + 5
-	floats, want := make([]float32, p.m*p.n), make([]uint8, p.m*p.n)
-	GemmInt8(p.m, p.a, p.lda, b, floats, p.n, e)
-	Quantize(p.m, p.n, floats, p.n, e.Quantizer, want, p.n)
-	got := guarded[uint8](t, (p.m-1)*ldc+p.n)
+	got := guarded[C](t, (p.m-1)*ldc+p.n)
 	for i := range got {
 		got[i] = 77
 	}
 	GemmInt8(p.m, p.a, p.lda, b, got, ldc, e)
 	for i := range p.m {
-		if !slices.Equal(got[i*ldc:][:p.n], want[i*p.n:][:p.n]) {
-			t.Fatalf("%s %d×%d×%d: row %d is %v, want %v", b.kernel.Name, p.m, p.n, p.k, i, got[i*ldc:][:p.n], want[i*p.n:][:p.n])
+		for j, x := range got[i*ldc:][:p.n] {
+			if bits(x) != bits(want[i*p.n+j]) {
+				t.Fatalf("%s %d×%d×%d: [%d, %d] is %v, want %v", b.kernel.Name, p.m, p.n, p.k, i, j, x, want[i*p.n+j])
+			}
 		}
 		for j := p.n; i < p.m-1 && j < ldc; j++ {
 			if got[i*ldc+j] != 77 {

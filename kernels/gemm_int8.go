@@ -156,9 +156,7 @@ func (p *PackedInt8) choose(t *packedTask, unsigned bool) {
 		t.prepare = copied
 	}
 	t.direct = t.outKind == outInt32 && t.zeroB == 0
-	if t.canFuse() {
-		t.fused = fusedKernel(p.kernel.Kernel)
-	}
+	t.fused = t.fusedBy(p.kernel.Kernel)
 }
 
 // fewRows is how many rows AMX needs (oneDNN's threshold as well).

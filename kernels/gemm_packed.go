@@ -197,21 +197,20 @@ func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *
 	for r := 0; r < rows; r += t.stripRows {
 		n := min(t.stripRows, rows-r)
 		at := unsafe.Add(a, r*lda)
-		out, ldout := unsafe.Add(t.c, size*((i+r)*t.ldc+q.col)), size*t.ldc
+		e := &s.args
+		e.out, e.ldout = unsafe.Add(t.c, size*((i+r)*t.ldc+q.col)), size*t.ldc
+		if t.e.Residual != nil {
+			e.residual = unsafe.Pointer(&t.e.Residual[(i+r)*t.e.LDR+q.col])
+		}
 		if t.fused != nil && q.fits(n) {
-			t.fuse(s, at, lda, q, b, from, out, ldout)
+			t.fuse(s, at, lda, q, b, from)
 			continue
 		}
 		t.kernel(n, q.width, at, lda, q.offs, b, unsafe.Pointer(&s.sums), panelCols, from)
 		if t.zeroB != 0 {
 			subtractRowSums(n, s.sums[:], s.rowSums[r:])
 		}
-		e := &s.args
 		e.rows = n
-		if t.e.Residual != nil {
-			e.residual = unsafe.Pointer(&t.e.Residual[(i+r)*t.e.LDR+q.col])
-		}
-		e.out, e.ldout = out, ldout
 		epilogueFamily.use.fn(e)
 	}
 }

@@ -75,15 +75,15 @@ func (a *attention) gather(g *group, c chunk, cols int) {
 	g.firstCopies.fill(a.firstForms, 0, c.len(), cols, g.first)
 }
 
-// forward computes the context of as many queries as there are rows, in the
-// form that the output Linear wants.
-func (a *attention) forward(g *group, c chunk, rows int) {
+// forward computes the context of the queries in the form that the output Linear
+// wants.
+func (a *attention) forward(g *group, c chunk) {
 	if a.heads == 0 {
 		return
 	}
-	all, x, from := a.forms, g.x, &g.copies
+	rows, all, x, from := len(c.ids), a.forms, g.x, &g.copies
 	if a.firstOnly {
-		all, x, from = a.firstForms, g.first, &g.firstCopies
+		rows, all, x, from = c.len(), a.firstForms, g.first, &g.firstCopies
 	}
 	a.queries(g, rows, all, x, from)
 	bytes, floats := a.key.operand(a.forms, &g.copies, g.x)

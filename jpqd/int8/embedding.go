@@ -39,7 +39,7 @@ func newEmbeddings(c *jpqd.Compressed) embeddings {
 func (e *embeddings) embed(g *group, c chunk, wanted forms) {
 	cols := e.word.Cols
 	n := len(c.ids) * cols
-	words, others := g.x[:n], g.h[:n]
+	words, others := g.x[:n], g.product[:n]
 	for r, id := range c.ids {
 		e.word.lookup(id, words[r*cols:][:cols])
 	}

@@ -6,10 +6,10 @@ import "github.com/go-jpqd/jpqd/kernels"
 // stands in bytes and what in floats depends on the plan of each block; there
 // is room for both where any block wants it.
 type group struct {
-	x, h         []float32 // (rows, hidden) the stream, before and behind attention
-	product      []float32 // (rows, hidden) of the last Linear of half a block
+	x            []float32 // (rows, hidden) the stream
+	product      []float32 // (rows, hidden) that is not added to it at once
 	spare        []float32 // (rows, hidden)
-	copies       copies    // of x or h
+	copies       copies    // of x
 	first        []float32 // (sequences, hidden) first tokens
 	firstCopies  copies
 	query        []float32 // (rows, heads·headDim), and so on
@@ -68,7 +68,6 @@ func (g *group) layOut(n needs, c chunk, alone bool) {
 	b.begin()
 	s.begin()
 	f.add(&g.x, rows*n.hidden)
-	f.add(&g.h, rows*n.hidden)
 	f.add(&g.product, rows*n.hidden)
 	f.add(&g.spare, spare)
 	f.add(&g.first, sequences*n.hidden)

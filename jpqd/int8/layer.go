@@ -38,43 +38,47 @@ func newLayer(l *jpqd.CompressedLayer, c *jpqd.Compressed, firstOnly bool) layer
 // its output, and the copies by those that the next Linears want. Where only
 // first tokens are wanted, their rows are all that is left.
 func (l *layer) forward(g *group, c chunk, next forms) {
-	rows, stream := len(c.ids), g.x
+	rows := len(c.ids)
 	if l.firstOnly {
-		rows, stream = c.len(), g.first
 		l.attention.gather(g, c, l.output.rows)
 	}
-	l.attention.forward(g, c, rows)
-	l.half(g, rows, &l.output, g.contextBytes, g.context, stream, g.h, &l.sum, l.ffnForms)
+	l.attention.forward(g, c)
+	if l.firstOnly {
+		rows, g.x, g.first = c.len(), g.first, g.x
+	}
+	l.half(g, rows, &l.output, g.contextBytes, g.context, &l.sum, l.ffnForms)
 	if l.neurons > 0 {
 		l.expand(g, rows)
 	}
-	l.half(g, rows, &l.ffnOut, g.neuronBytes, g.neurons, g.h, g.x, &l.outSum, next)
+	l.half(g, rows, &l.ffnOut, g.neuronBytes, g.neurons, &l.outSum, next)
 }
 
 // half multiplies the operand of the last Linear of half a block, adds the
-// stream and normalises the sum into y.
-func (l *layer) half(g *group, rows int, last *linear, bytes []uint8, floats, stream, y []float32, s *sum, wanted forms) {
+// product to g.x and normalises that.
+func (l *layer) half(g *group, rows int, last *linear, bytes []uint8, floats []float32, s *sum, wanted forms) {
 	hidden := last.rows
+	stream := g.x[:rows*hidden]
+	if last.cols > 0 && s.plain() {
+		g.epilogue = kernels.Epilogue{Residual: stream, LDR: hidden}
+		multiply(last, rows, bytes, floats, stream, hidden, &g.epilogue)
+		s.apply(rows, hidden, stream, nil, stream, g.spare, wanted, &g.copies)
+		return
+	}
 	a := g.product[:rows*hidden]
-	g.epilogue = kernels.Epilogue{}
-	x := stream
 	if last.cols == 0 { // all heads or neurons are pruned
 		for at := 0; at < len(a); at += hidden {
 			copy(a[at:at+hidden], last.bias)
 		}
 	} else {
-		if s.plain() {
-			g.epilogue.Residual, g.epilogue.LDR = stream, hidden
-			x = nil
-		}
+		g.epilogue = kernels.Epilogue{}
 		multiply(last, rows, bytes, floats, a, hidden, &g.epilogue)
 	}
-	s.apply(rows, hidden, a, x, y, g.spare, wanted, &g.copies)
+	s.apply(rows, hidden, a, stream, stream, g.spare, wanted, &g.copies)
 }
 
-// expand computes gelu(FFNIn(h)) in the form that the next Linear wants.
+// expand computes gelu(FFNIn(x)) in the form that the next Linear wants.
 func (l *layer) expand(g *group, rows int) {
-	bytes, floats := l.ffnIn.operand(l.ffnForms, &g.copies, g.h)
+	bytes, floats := l.ffnIn.operand(l.ffnForms, &g.copies, g.x)
 	g.epilogue = kernels.Epilogue{Activation: kernels.ActGELU}
 	into(g, l.ffnOut.form(), &l.ffnIn, rows, bytes, floats, g.neuronBytes, g.neurons)
 }

@@ -3,4 +3,4 @@
 package kernels
 
 // fusedKernel: pure Go fuses nothing.
-func fusedKernel(k Kernel) fusedFunc { return nil }
+func fusedKernel(k Kernel, outKind int, gelu bool) fusedFunc { return nil }
