@@ -69,7 +69,7 @@ func exact(a, b *quantizer) bool { return a != nil && b != nil && a.aligned && b
 // copies for the query.
 func (a *attention) gather(g *group, c chunk, cols int) {
 	for s := range c.len() {
-		first, _ := c.rows(s)
+		first := c.offsets[s]
 		copy(g.first[s*cols:][:cols], g.x[first*cols:])
 	}
 	g.firstCopies.fill(a.firstForms, 0, c.len(), cols, g.first)
@@ -168,7 +168,7 @@ func (t *headTask) Run(part int) {
 
 // head attends head h of sequence s.
 func (t *headTask) head(w *scratch, s, h int) {
-	first, end := t.chunk.rows(s)
+	first, end := t.chunk.offsets[s], t.chunk.offsets[s+1]
 	keys, query, queries := end-first, first, end-first
 	if t.firstOnly {
 		query, queries = s, 1

@@ -6,19 +6,27 @@ import (
 	"github.com/go-jpqd/jpqd/bert"
 )
 
-// chunk is some consecutive sequences of a batch.
+// chunk is some sequences of a batch.
 type chunk struct {
 	ids, typeIDs, positions []int32 // (rows)
-	offsets                 []int   // (sequences+1) in the batch's rows
+	offsets                 []int   // (sequences+1)
+}
+
+// gather takes sequences from a batch.
+func (c *chunk) gather(b *bert.Batch, sequences []int) {
+	c.ids, c.typeIDs, c.positions = c.ids[:0], c.typeIDs[:0], c.positions[:0]
+	c.offsets = append(c.offsets[:0], 0)
+	for _, s := range sequences {
+		from, to := b.Offsets[s], b.Offsets[s+1]
+		c.ids = append(c.ids, b.IDs[from:to]...)
+		c.typeIDs = append(c.typeIDs, b.TypeIDs[from:to]...)
+		c.positions = append(c.positions, b.Positions[from:to]...)
+		c.offsets = append(c.offsets, len(c.ids))
+	}
 }
 
 // len is the number of sequences.
 func (c *chunk) len() int { return len(c.offsets) - 1 }
-
-// rows are the rows of sequence s: first to end−1.
-func (c *chunk) rows(s int) (first, end int) {
-	return c.offsets[s] - c.offsets[0], c.offsets[s+1] - c.offsets[0]
-}
 
 // longest is the length of the longest sequence.
 func (c *chunk) longest() int {

@@ -6,6 +6,9 @@ import "github.com/go-jpqd/jpqd/kernels"
 // stands in bytes and what in floats depends on the plan of each block; there
 // is room for both where any block wants it.
 type group struct {
+	sequences chunk
+	logits    []float32 // of the sequences
+
 	x            []float32 // (rows, hidden) the stream
 	product      []float32 // (rows, hidden) that is not added to it at once
 	spare        []float32 // (rows, hidden)

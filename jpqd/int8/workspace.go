@@ -1,6 +1,7 @@
 package int8
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/go-jpqd/jpqd/bert"
@@ -13,8 +14,11 @@ type Workspace struct {
 	engine *Engine
 	batch  *bert.Batch
 	logits []float32
-	starts []int // first sequences of the chunks, and behind the last
+	order  []int // the sequences, one chunk behind the other
+	starts []int // of the chunks in order, and behind the last
 	apart  bool  // chunks run side by side
+	chunks []int // of the sequences, while they are divided
+	rows   []int // of the chunks, meanwhile
 
 	mu     sync.Mutex
 	groups []*group // those not in use
@@ -30,49 +34,85 @@ const (
 	mostShared  = 1024
 )
 
-// split cuts a batch into chunks for a number of threads.
+// split divides a batch into chunks for a number of threads.
 func (w *Workspace) split(b *bert.Batch, threads int) {
-	w.starts = append(w.starts[:0], 0)
-	if b.Len() == 0 {
+	n := b.Len()
+	w.order, w.starts = w.order[:0], append(w.starts[:0], 0)
+	w.apart = false
+	if n == 0 {
 		return
 	}
-	rows, chunks := b.Offsets[b.Len()], 0
-	w.apart = threads > 1 && b.Len() >= threads && rows >= threads*fewestApart
+	rows := b.Offsets[n]
+	chunks := (rows + mostShared - 1) / mostShared
+	w.apart = threads > 1 && n >= threads && rows >= threads*fewestApart
 	if w.apart {
 		for chunks = threads; rows > chunks*mostApart; {
 			chunks += threads
 		}
-	} else {
-		chunks = (rows + mostShared - 1) / mostShared
 	}
-	for i := 1; i < chunks; i++ {
-		// The chunk ends where its share of the rows does, with the nearest sequence.
-		s := w.starts[len(w.starts)-1] + 1
-		for s < b.Len() && b.Offsets[s]+b.Offsets[s+1] < 2*i*rows/chunks {
-			s++
+	w.divide(b, chunks)
+}
+
+// divide gives every chunk about as many rows: the longest sequence first,
+// each goes to the chunk with the fewest rows. Sequences keep their order in a
+// chunk.
+func (w *Workspace) divide(b *bert.Batch, chunks int) {
+	length := func(s int) int { return b.Offsets[s+1] - b.Offsets[s] }
+	n := b.Len()
+	for s := range n {
+		w.order = append(w.order, s)
+	}
+	slices.SortStableFunc(w.order, func(r, s int) int { return length(s) - length(r) })
+	w.rows, w.chunks = zeros(w.rows, chunks), zeros(w.chunks, n)
+	for _, s := range w.order {
+		c := slices.Index(w.rows, slices.Min(w.rows))
+		w.rows[c] += length(s)
+		w.chunks[s] = c
+	}
+	w.order = w.order[:0]
+	for c := range chunks {
+		for s, of := range w.chunks {
+			if of == c {
+				w.order = append(w.order, s)
+			}
 		}
-		if s < b.Len() {
-			w.starts = append(w.starts, s)
+		if len(w.order) > w.starts[len(w.starts)-1] {
+			w.starts = append(w.starts, len(w.order))
 		}
 	}
-	w.starts = append(w.starts, b.Len())
+}
+
+// zeros returns n zeros, in x if it has room.
+func zeros(x []int, n int) []int {
+	x = slices.Grow(x[:0], n)[:n]
+	clear(x)
+	return x
 }
 
 // Run takes chunk i through the model; it makes a Workspace a kernels.Task.
 func (w *Workspace) Run(i int) {
-	b, g := w.batch, w.take()
-	from, to := w.starts[i], w.starts[i+1]
-	first, last := b.Offsets[from], b.Offsets[to]
-	c := chunk{b.IDs[first:last], b.TypeIDs[first:last], b.Positions[first:last], b.Offsets[from : to+1]}
-	each, at := w.engine.config.NumLabels(), from
+	g, sequences := w.take(), w.order[w.starts[i]:w.starts[i+1]]
+	g.sequences.gather(w.batch, sequences)
+	each := w.engine.config.NumLabels()
 	if w.engine.answering {
-		each, at = 2, first
+		each = 2
 	}
-	n := c.len()
-	if w.engine.answering {
-		n = len(c.ids)
+	// first and end are where the logits of sequence s are, in those of a batch
+	// with these offsets.
+	place := func(offsets []int, s int) (first, end int) {
+		if w.engine.answering {
+			return each * offsets[s], each * offsets[s+1]
+		}
+		return each * s, each * (s + 1)
 	}
-	w.engine.run(g, c, !w.apart, w.logits[at*each:(at+n)*each])
+	_, n := place(g.sequences.offsets, len(sequences)-1)
+	g.logits = slices.Grow(g.logits[:0], n)[:n]
+	w.engine.run(g, g.sequences, !w.apart, g.logits)
+	for at, s := range sequences {
+		from, to := place(g.sequences.offsets, at)
+		first, _ := place(w.batch.Offsets, s)
+		copy(w.logits[first:], g.logits[from:to])
+	}
 	w.give(g)
 }
 

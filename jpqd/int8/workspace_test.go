@@ -1,6 +1,7 @@
 package int8
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,7 +33,8 @@ func TestSplit(t *testing.T) {
 		{"four chunks of two threads", repeat(8, 128), 2, []int{0, 2, 4, 6, 8}, true}, // 1024 rows, 256 each
 		{"one thread", repeat(8, 128), 1, []int{0, 8}, false},
 		{"one thread, more", repeat(16, 128), 1, []int{0, 8, 16}, false},
-		{"unequal lengths", []int{100, 10, 10, 10, 70}, 2, []int{0, 1, 5}, true}, // 100 and 100 rows
+		{"unequal lengths", []int{10, 100, 10, 70, 10}, 2, []int{0, 1, 5}, true}, // 100 and 100 rows
+		{"more chunks than sequences", []int{512, 512, 512}, 2, []int{0, 1, 2, 3}, true},
 		{"fewer sequences than threads", repeat(3, 256), 4, []int{0, 3}, false},
 	} {
 		b := &bert.Batch{Offsets: []int{0}}
@@ -43,6 +45,18 @@ func TestSplit(t *testing.T) {
 		w.split(b, c.threads)
 		if diff := cmp.Diff(c.starts, w.starts); diff != "" || w.apart != c.apart {
 			t.Errorf("%s: side by side %v, want %v; chunks (want −, found +):\n%s", c.name, w.apart, c.apart, diff)
+		}
+		all := slices.Clone(w.order)
+		for i, from := range w.starts[:len(w.starts)-1] {
+			if !slices.IsSorted(w.order[from:w.starts[i+1]]) {
+				t.Errorf("%s: chunk %d is not in the batch's order: %v", c.name, i, w.order)
+			}
+		}
+		slices.Sort(all)
+		for s, found := range all {
+			if s != found || len(all) != len(c.lengths) {
+				t.Fatalf("%s: not every sequence once: %v", c.name, w.order)
+			}
 		}
 	}
 }
