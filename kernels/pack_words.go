@@ -59,8 +59,11 @@ func (t *packTask) Run(i int) {
 	depth := granuleBytes / t.p.elem // of a granule
 	words := q.width * 4             // bytes of a row of words
 	dst := t.p.data[q.at:]
-	for j := 0; j < q.width; j += packCols {
-		cols := max(0, min(packCols, q.cols-j))
+	for j := 0; j < q.cols; j += packCols {
+		if j+packCols > q.cols {
+			j = max(0, q.cols-packCols) // some columns once more
+		}
+		cols := min(packCols, q.cols-j)
 		whole := 0 // granules packed by assembly
 		if t.p.elem == t.src.elem && t.p.k/depth > 0 {
 			whole = packWordsFast(t.src, q.col+j, cols, t.p.k/depth, dst, j, words)
@@ -69,6 +72,11 @@ func (t *packTask) Run(i int) {
 			var s granuleScratch
 			t.src.gather(&s, g*depth, min(depth, t.p.k-g*depth), q.col+j, cols, t.p.elem)
 			s.store(dst[g*granuleWords*words+4*j:], words)
+		}
+	}
+	if q.cols < q.width {
+		for row := 4 * q.cols; row < len(q.offs)*granuleWords*words; row += words {
+			clear(dst[row:][:4*(q.width-q.cols)])
 		}
 	}
 }
