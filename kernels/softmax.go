@@ -31,7 +31,11 @@ var softmaxTasks freeList[softmaxTask]
 // Run does the i-th group of rows.
 func (t *softmaxTask) Run(i int) {
 	n := rowsPerPart(t.cols)
-	for r := i * n; r < min((i+1)*n, t.rows); r++ {
+	from, end := i*n, min((i+1)*n, t.rows)
+	if t.backward == nil && softmaxFast(end-from, t.cols, t.a[from*t.lda:], t.lda, t.b[from*t.ldb:], t.ldb) {
+		return
+	}
+	for r := from; r < end; r++ {
 		a := t.a[r*t.lda:][:t.cols]
 		b := t.b[r*t.ldb:][:t.cols]
 		if t.backward != nil {

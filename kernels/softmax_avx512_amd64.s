@@ -96,6 +96,78 @@ done:
 	VZEROUPPER
 	RET
 
+// func softmaxShortAVX512(rows, cols int, x unsafe.Pointer, ldx int, y unsafe.Pointer, ldy int)
+//
+// Rows of up to 32 elements, which stay in registers. The operations are those
+// above: columns that are missing have the least number and an exponential of
+// zero.
+TEXT ·softmaxShortAVX512(SB), NOSPLIT, $0-48
+	EXP_CONSTANTS_Z
+	VBROADCASTSS approximations_mostNegative(R8), Z20
+	MOVQ         rows+0(FP), DX
+	MOVQ         cols+8(FP), CX
+	MOVQ         x+16(FP), SI
+	MOVQ         ldx+24(FP), R9
+	MOVQ         y+32(FP), DI
+	MOVQ         ldy+40(FP), R10
+	SHLQ         $2, R9
+	SHLQ         $2, R10
+	MOVQ         $1, BX
+	SHLQ         CX, BX
+	DECQ         BX
+	KMOVW        BX, K1
+	SHRQ         $16, BX
+	KMOVW        BX, K2
+
+	VMOVAPS      Z20, Z11
+	VMOVAPS      Z20, Z12
+	VMOVUPS      (SI), K1, Z11
+	VMOVUPS      64(SI), K2, Z12
+
+short_row:
+	VMOVAPS      Z11, Z1
+	VMOVAPS      Z12, Z7
+	VMAXPS       Z20, Z1, Z0
+	VMAXPS       Z0, Z7, Z0
+	FOLD_Z(VMAXPS, Z0, Y0, X0, Y2, X2)
+	VBROADCASTSS X0, Z6
+	VSUBPS       Z6, Z1, Z1
+	VSUBPS       Z6, Z7, Z7
+	EXP_Z(Z1, Z2, Z3, Z4)
+	EXP_Z(Z7, Z8, Z9, Z10)
+	VMOVAPS.Z    Z1, K1, Z1
+	VMOVAPS.Z    Z7, K2, Z7
+	VADDPS       Z7, Z1, Z0
+	FOLD_Z(VADDPS, Z0, Y0, X0, Y2, X2)
+	VMOVSS       approximations_one(R8), X2
+	VMAXSS       X0, X2, X0
+	VDIVSS       X0, X2, X0
+	VBROADCASTSS X0, Z6
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z6, Z7, Z7
+
+	// The next row comes first: a load would wait for a store before it that
+	// reaches over the row's end, if only by what its mask leaves out.
+	DECQ         DX
+	JZ           short_last
+	ADDQ         R9, SI
+	VMOVUPS      (SI), K1, Z11
+	VMOVUPS      64(SI), K2, Z12
+	VMOVUPS      Z1, K1, (DI)
+	CMPQ         CX, $16
+	JLE          short_next
+	VMOVUPS      Z7, K2, 64(DI)
+
+short_next:
+	ADDQ         R10, DI
+	JMP          short_row
+
+short_last:
+	VMOVUPS      Z1, K1, (DI)
+	VMOVUPS      Z7, K2, 64(DI)
+	VZEROUPPER
+	RET
+
 // func softmaxBackwardAVX512(y, dy, dx []float32)
 TEXT ·softmaxBackwardAVX512(SB), NOSPLIT, $0-72
 	MOVQ   y_base+0(FP), SI

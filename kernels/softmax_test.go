@@ -208,3 +208,30 @@ func checkSlope(t *testing.T, x []float64, loss func() float64, slope []float64)
 		}
 	}
 }
+
+// TestSoftmaxShort compares rows that stay in registers with the same rows by
+// themselves, to the bit.
+func TestSoftmaxShort(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	inf := float32(math.Inf(1))
+	rowLevels(t, "softmax_f32", func(t *testing.T) {
+		for cols := 1; cols <= 33; cols++ {
+			const rows = 6
+			x := fill(r, 30, make([]float32, rows*cols))
+			for j := range cols {
+				x[cols+j] = -inf
+			}
+			x[2*cols], x[3*cols+cols/2], x[4*cols+cols-1] = -inf, float32(math.NaN()), inf
+			got, want := make([]float32, rows*cols), make([]float32, rows*cols)
+			Softmax(rows, cols, x, cols, got, cols)
+			for i := range rows {
+				softmaxFamily.use.fn(x[i*cols:][:cols], want[i*cols:][:cols])
+			}
+			for i, v := range got {
+				if math.Float32bits(v) != math.Float32bits(want[i]) && !(v != v && want[i] != want[i]) {
+					t.Fatalf("%d columns: [%d, %d] is %v, want %v", cols, i/cols, i%cols, v, want[i])
+				}
+			}
+		}
+	})
+}
