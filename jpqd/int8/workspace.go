@@ -53,8 +53,9 @@ func (w *Workspace) split(b *bert.Batch, threads int) {
 	w.divide(b, chunks)
 }
 
-// divide gives every chunk about as many rows: the longest sequence first,
-// each goes to the chunk with the fewest rows. Sequences keep their order in a
+// divide gives every chunk about as many rows: the longest sequence first, each
+// goes to the chunk with the fewest rows, and then the fullest and the emptiest
+// exchange sequences for as long as that helps. Sequences keep their order in a
 // chunk.
 func (w *Workspace) divide(b *bert.Batch, chunks int) {
 	length := func(s int) int { return b.Offsets[s+1] - b.Offsets[s] }
@@ -69,6 +70,8 @@ func (w *Workspace) divide(b *bert.Batch, chunks int) {
 		w.rows[c] += length(s)
 		w.chunks[s] = c
 	}
+	for w.exchange(b) {
+	}
 	w.order = w.order[:0]
 	for c := range chunks {
 		for s, of := range w.chunks {
@@ -80,6 +83,43 @@ func (w *Workspace) divide(b *bert.Batch, chunks int) {
 			w.starts = append(w.starts, len(w.order))
 		}
 	}
+}
+
+// exchange moves a sequence from the fullest chunk to the emptiest, if need be for
+// one from there, so that their rows differ as little as they can. It returns
+// false if they do already.
+func (w *Workspace) exchange(b *bert.Batch) bool {
+	full, empty := slices.Index(w.rows, slices.Max(w.rows)), slices.Index(w.rows, slices.Min(w.rows))
+	gap := w.rows[full] - w.rows[empty]
+	moved, least, out, back := 0, gap, -1, -1
+	for s, from := range w.chunks {
+		if from != full {
+			continue
+		}
+		for r := -1; r < len(w.chunks); r++ {
+			n := b.Offsets[s+1] - b.Offsets[s]
+			switch {
+			case r < 0: // for none
+			case w.chunks[r] == empty:
+				n -= b.Offsets[r+1] - b.Offsets[r]
+			default:
+				continue
+			}
+			if left := max(gap-2*n, 2*n-gap); left < least {
+				moved, least, out, back = n, left, s, r
+			}
+		}
+	}
+	if out < 0 {
+		return false
+	}
+	w.chunks[out] = empty
+	if back >= 0 {
+		w.chunks[back] = full
+	}
+	w.rows[full] -= moved
+	w.rows[empty] += moved
+	return true
 }
 
 // zeros returns n zeros, in x if it has room.

@@ -34,6 +34,7 @@ func TestSplit(t *testing.T) {
 		{"one thread", repeat(8, 128), 1, []int{0, 8}, false},
 		{"one thread, more", repeat(16, 128), 1, []int{0, 8, 16}, false},
 		{"unequal lengths", []int{10, 100, 10, 70, 10}, 2, []int{0, 1, 5}, true}, // 100 and 100 rows
+		{"an exchange", []int{60, 60, 40, 40, 40}, 2, []int{0, 3, 5}, true},      // 120 and 120 rows
 		{"more chunks than sequences", []int{512, 512, 512}, 2, []int{0, 1, 2, 3}, true},
 		{"fewer sequences than threads", repeat(3, 256), 4, []int{0, 3}, false},
 	} {
