@@ -108,7 +108,11 @@ func (t *quantizeTask) Run(i int) {
 		return
 	}
 	n := rowsPerPart(t.cols)
-	for r := i * n; r < min((i+1)*n, t.rows); r++ {
+	from, end := i*n, min((i+1)*n, t.rows)
+	if t.backward == nil && quantizeRowsFast(t.quantize, end-from, t.cols, t.x[from*t.ldx:], t.ldx, t.q[from*t.ldq:], t.ldq) {
+		return
+	}
+	for r := from; r < end; r++ {
 		t.stretch(t.x[r*t.ldx:][:t.cols], t.q[r*t.ldq:][:t.cols])
 	}
 }

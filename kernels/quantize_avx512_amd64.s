@@ -41,6 +41,46 @@ done:
 	VZEROUPPER
 	RET
 
+// func quantizeRowsAVX512(p quantizeParams, rows, cols int, x unsafe.Pointer, ldx int, q unsafe.Pointer, ldq int)
+//
+// Short rows one after the other: 16 columns or a multiple.
+TEXT ·quantizeRowsAVX512(SB), NOSPLIT, $0-64
+	MOVL         p_inverse+0(FP), AX
+	VPBROADCASTD AX, Z20
+	MOVL         p_low+4(FP), AX
+	VPBROADCASTD AX, Z19
+	MOVL         p_high+8(FP), AX
+	VPBROADCASTD AX, Z18
+	MOVL         p_zeroPoint+12(FP), AX
+	VPBROADCASTD AX, Z17
+	MOVQ         rows+16(FP), DX
+	MOVQ         x+32(FP), SI
+	MOVQ         ldx+40(FP), R8
+	MOVQ         q+48(FP), DI
+	MOVQ         ldq+56(FP), R9
+	SHLQ         $2, R8
+
+rows_row:
+	MOVQ cols+24(FP), CX
+	MOVQ SI, AX
+	MOVQ DI, BX
+
+rows_loop:
+	VMOVUPS (AX), Z0
+	QUANTIZE_Z(Z0)
+	VPMOVDB Z0, X0
+	VMOVDQU X0, (BX)
+	ADDQ    $64, AX
+	ADDQ    $16, BX
+	SUBQ    $16, CX
+	JG      rows_loop
+	ADDQ    R8, SI
+	ADDQ    R9, DI
+	DECQ    DX
+	JNZ     rows_row
+	VZEROUPPER
+	RET
+
 // DEQUANTIZE: the bytes in Z0, widened to 32 bits, become numbers.
 #define DEQUANTIZE \
 	VPXORD    Z18, Z0, Z0 \
