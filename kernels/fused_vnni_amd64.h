@@ -7,8 +7,9 @@
 //                    its sums; it may clobber AX
 //   STEP0 … STEP7(h) finish them
 //
-// An iteration is 64 bytes of depth for 12 rows of sums, and one row of the last
-// strip, whose next step comes before every word of the product.
+// An iteration is 64 bytes of depth for 12 rows of sums, or 32 where there are
+// less than 12 times as many, and one row of the last strip, whose next step or
+// two come before every word of the product.
 //
 //   Z0 … Z23    sums; Z24, Z25 B; Z26 A
 //   Z27 … Z31   the epilogue's
@@ -72,6 +73,31 @@
 	MULTIPLY(3); \
 	ADDQ $512, BX
 
+// SHALLOW does the same with one granule.
+#define SHALLOW(h) \
+	ROW(h); \
+	NEXT; \
+	STEP0(h); \
+	STEP1(h); \
+	MULTIPLY(0); \
+	STEP2(h); \
+	STEP3(h); \
+	MULTIPLY(1); \
+	STEP4(h); \
+	STEP5(h); \
+	MULTIPLY(2); \
+	STEP6(h); \
+	STEP7(h); \
+	MULTIPLY(3); \
+	ADDQ $512, BX
+
+// DOWN goes to the next row of the last strip.
+#define DOWN \
+	ADDQ $128, DX; \
+	ADDQ ldout+96(FP), R15; \
+	MOVQ ldr+112(FP), AX; \
+	ADDQ AX, residual+104(FP)
+
 // BEGIN sets four rows to what sums begin with.
 #define BEGIN(a, b, c, d, e, f, g, h) \
 	VMOVAPS Z24, a; VMOVAPS Z25, b; VMOVAPS Z24, c; VMOVAPS Z25, d; \
@@ -105,22 +131,32 @@ begin:
 	MOVQ offs_base+24(FP), R14
 	MOVQ b+48(FP), BX
 	MOVQ $12, CX
+	CMPQ offs_len+32(FP), $48
+	JLT  shallow
 
 	// Twelve iterations with a row of the last strip.
-fused:
+deep:
 	HALF(0)
 	HALF(64)
-	ADDQ $128, DX
-	ADDQ ldout+96(FP), R15
-	MOVQ ldr+112(FP), AX
-	ADDQ AX, residual+104(FP)
+	DOWN
 	DECQ CX
-	JNZ  fused
-
-	// The rest of the depth.
+	JNZ  deep
 	MOVQ offs_len+32(FP), CX
 	SUBQ $48, CX
 	JEQ  store
+	JMP  plain
+
+shallow:
+	SHALLOW(0)
+	SHALLOW(64)
+	DOWN
+	DECQ CX
+	JNZ  shallow
+	MOVQ offs_len+32(FP), CX
+	SUBQ $24, CX
+	JEQ  store
+
+	// The rest of the depth.
 
 plain:
 	NEXT
@@ -170,5 +206,7 @@ store:
 #undef MULTIPLY
 #undef NEXT
 #undef HALF
+#undef SHALLOW
+#undef DOWN
 #undef BEGIN
 #undef NAME

@@ -7,15 +7,15 @@ import "unsafe"
 // between the multiplications of the next strip, whichever panel that is of.
 
 // fusedFunc makes the sums of two tiles, stripRows rows of 32 columns, as a
-// panelKernel does from at least fusedGranules granules, a multiple of four; at
-// the same time it finishes the rows whose sums are at last, into results at out,
-// ldout bytes apart, those in floats after adding the residual at rows ldr bytes
-// apart. sums and last are rows of 32 without gaps.
+// panelKernel does from at least fusedGranules granules; at the same time it
+// finishes the rows whose sums are at last, into results at out, ldout bytes
+// apart, those in floats after adding the residual at rows ldr bytes apart. sums
+// and last are rows of 32 without gaps.
 type fusedFunc func(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last, out unsafe.Pointer, ldout int, residual unsafe.Pointer, ldr int)
 
-// fusedGranules is the depth in which a tile finishes its share of the last
-// strip: a row every 64 bytes.
-const fusedGranules = 4 * stripRows / 2
+// fusedGranules is the least depth in which a tile finishes its share of the last
+// strip: half a row every 16 bytes.
+const fusedGranules = 2 * stripRows / 2
 
 // fusedEpilogue is all that a fusedFunc reads of an epilogue, behind one pointer.
 type fusedEpilogue struct {
@@ -77,7 +77,7 @@ func (s *strip) beginFused() {
 
 // fits tells whether a fusedFunc takes rows of a panel.
 func (q *panel) fits(rows int) bool {
-	return rows == stripRows && q.cols == panelCols && len(q.offs) >= fusedGranules && len(q.offs)%4 == 0
+	return rows == stripRows && q.cols == panelCols && len(q.offs) >= fusedGranules
 }
 
 // fuse makes the sums of a strip, finishing the one that waits, and lets this one

@@ -15,7 +15,7 @@ import (
 func TestGemmInt8Fused(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	r := rand.New(rand.NewPCG(8, 9))
-	shapes := [][3]int{{24, 32, 768}, {49, 96, 832}, {23, 64, 768}, {72, 80, 1024}, {100, 33, 768}, {50, 64, 760}, {30, 64, 704}, {530, 64, 768}}
+	shapes := [][3]int{{24, 32, 768}, {49, 96, 832}, {23, 64, 768}, {72, 80, 1024}, {100, 33, 768}, {50, 64, 760}, {30, 64, 704}, {530, 64, 768}, {75, 64, 777}, {72, 64, 448}, {60, 64, 384}, {50, 64, 368}}
 	if testing.Short() {
 		shapes = shapes[1:4]
 	}
