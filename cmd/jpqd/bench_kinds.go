@@ -39,7 +39,7 @@ var kindRules = []kindRule{
 	{kindSoftmax, []string{"kernels.softmax", "kernels.Softmax", "kernels.(*softmax"}},
 	{kindNorm, []string{"kernels.layerNorm", "kernels.LayerNorm", "kernels.(*layerNorm", "int8.(*sum).apply", "kernels.add"}},
 	{kindGELU, []string{"kernels.gelu", "kernels.GELU", "kernels.(*gelu"}},
-	{kindInt8Product, []string{"kernels.panelInt8", "kernels.panelInt16", "kernels.gemmInt8", "kernels.gemmGELU"}},
+	{kindInt8Product, []string{"kernels.panelInt8", "kernels.panelInt16", "kernels.gemmInt8", "kernels.fused"}},
 	{kindFloatProduct, []string{"kernels.panelF32", "kernels.gemmF32Strip", "kernels.gemmF32Generic"}},
 	{kindEpilogue, []string{"kernels.epilogue", "kernels.(*epilogue"}},
 	{kindQuantize, []string{"kernels.quantize", "kernels.Quantize", "kernels.fakeQuant", "kernels.FakeQuant", "kernels.(*quantize", "kernels.(*fakeQuant"}},

@@ -170,6 +170,7 @@ func TestKindOf(t *testing.T) {
 		stack []string // from what runs outwards
 	}{
 		{kindInt8Product, []string{kernels + "panelInt8VNNI12x32", kernels + "(*packedTask).panel", int8 + "multiply[go.shape.float32]", int8 + "(*layer).half"}},
+		{kindInt8Product, []string{kernels + "fusedFloatsVNNI12x32", kernels + "(*packedTask).fuse", int8 + "multiply[go.shape.float32]", int8 + "(*layer).half"}},
 		{kindFloatProduct, []string{kernels + "panelF32AVX512x12x32", kernels + "(*packedTask).panel", kernels + "runParts", kernels + "work"}},
 		{kindTiling, []string{"runtime.memmove", kernels + "(*packedTask).rows", int8 + "(*layer).half"}},
 		{kindEpilogue, []string{kernels + "epilogueAVX512", kernels + "(*packedTask).panel", int8 + "(*layer).half"}},
