@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/go-jpqd/jpqd/jpqd/synthetic"
 	"github.com/go-jpqd/jpqd/kernels"
 )
 
@@ -21,12 +20,9 @@ const engineDense = "dense"
 
 var benchEngines = append([]string{engineDense}, engines...)
 
-// sparsityHelp says what --sparsity takes.
-const sparsityHelp = "`kind` of pruning: none (quantizers only), published (heads and neurons with 40 % of the encoder's weights are gone) or unstructured (20 % of attention's 32×32 blocks and 60 % of the neurons are left)"
-
 // benchOptions are the flags of `jpqd bench`.
 type benchOptions struct {
-	config, sparsity   string
+	syntheticOptions
 	seed               uint64
 	revision, cacheDir string
 
@@ -82,8 +78,7 @@ whole passes over all of them. No sequence is padded.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.config, "config", "bert-base", "without MODEL: `name` of a well-known model, one of "+strings.Join(synthetic.Configs(), ", "))
-	f.StringVar(&o.sparsity, "sparsity", string(synthetic.None), "without MODEL: "+sparsityHelp)
+	o.syntheticOptions.register(cmd)
 	f.Uint64Var(&o.seed, "seed", 42, "without MODEL: of the weights; of token ids")
 	f.StringSliceVar(&o.engines, "engine", []string{engineDense, engineInt8}, "`engines`, with commas: dense, float, fakequant, int8")
 	f.IntSliceVar(&o.batchSizes, "batch_size", []int{8}, "`numbers` of sequences in a batch, with commas")
@@ -106,18 +101,8 @@ whole passes over all of them. No sequence is padded.`,
 // check refuses values that cannot be measured.
 func (o *benchOptions) check(cmd *cobra.Command, model string) error {
 	given := cmd.Flags().Changed
-	if model != "" {
-		for _, name := range []string{"config", "sparsity"} {
-			if given(name) {
-				return usageErrorf("--%s: found it beside MODEL %q, want one of the two", name, model)
-			}
-		}
-	}
-	if _, err := synthetic.Config(o.config); err != nil {
-		return usageErrorf("--config: %w", err)
-	}
-	if _, err := synthetic.ParseSparsity(o.sparsity); err != nil {
-		return usageErrorf("--sparsity: %w", err)
+	if err := o.syntheticOptions.check(cmd, model); err != nil {
+		return err
 	}
 	for _, name := range o.engines {
 		if !slices.Contains(benchEngines, name) {

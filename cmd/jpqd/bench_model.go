@@ -72,11 +72,7 @@ func loadBenchSubject(ctx context.Context, c *console, o *benchOptions, name str
 
 // syntheticSubject makes models of random weights.
 func syntheticSubject(o *benchOptions) (func(engine string) (benchEngine, error), error) {
-	config, err := synthetic.Config(o.config)
-	if err != nil {
-		return nil, err
-	}
-	sparsity, err := synthetic.ParseSparsity(o.sparsity)
+	config, sparsity, err := o.syntheticOptions.parse()
 	if err != nil {
 		return nil, err
 	}

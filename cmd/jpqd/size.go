@@ -13,25 +13,51 @@ import (
 	"github.com/go-jpqd/jpqd/bert/checkpoint"
 	"github.com/go-jpqd/jpqd/jpqd"
 	"github.com/go-jpqd/jpqd/jpqd/report"
+	"github.com/go-jpqd/jpqd/jpqd/synthetic"
 )
 
 func newSizeCommand(c *console) *cobra.Command {
-	asJSON := false
+	var asJSON bool
+	var random syntheticOptions
 	cmd := &cobra.Command{
-		Use:   "size MODEL",
+		Use:   "size [MODEL]",
 		Short: "Show the bytes of a model by layer, and how much smaller it became",
 		Long: `Show what each layer of a model takes as it is deployed (pruned shapes, int8
 weights with their scales, blocks that are not zero), in bytes. "float" is how
 many times more the same shapes take in float32, "before" how many times more
 the part took before compression. MODEL is the folder of a run, one with a model
-in float32, or a compressed.safetensors.`,
+in float32, or a compressed.safetensors; instead, --config shows a well-known
+model of random weights.`,
 		Example: `  jpqd size jpqd-sst2
-  jpqd size jpqd-sst2/compressed.safetensors --json`,
-		Args: oneModel,
+  jpqd size jpqd-sst2/compressed.safetensors --json
+  jpqd size --config bert-base --sparsity published`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && cmd.Flags().Changed("config") {
+				return nil
+			}
+			return oneModel(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runSize(cmd.Context(), c, args[0], asJSON)
+			model := ""
+			if len(args) > 0 {
+				model = args[0]
+			}
+			if err := random.check(cmd, model); err != nil {
+				return err
+			}
+			m, err := sizeOf(cmd.Context(), c, model, &random)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				enc := json.NewEncoder(c.out)
+				enc.SetIndent("", "  ")
+				return enc.Encode(m)
+			}
+			return m.print(c)
 		},
 	}
+	random.register(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
 }
@@ -87,14 +113,22 @@ func newModelSize(c *jpqd.Compressed) *modelSize {
 	return m
 }
 
-func runSize(ctx context.Context, c *console, name string, asJSON bool) error {
+// sizeOf measures a model, or one of random weights where name is empty.
+func sizeOf(ctx context.Context, c *console, name string, random *syntheticOptions) (*modelSize, error) {
+	if name == "" {
+		config, sparsity, err := random.parse()
+		if err != nil {
+			return nil, err
+		}
+		return newModelSize(synthetic.Compressed(config, sparsity, 42)), nil
+	}
 	model, err := findTrained(ctx, c, name, "", "main")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	compressed, err := model.compressed()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	m := newModelSize(compressed)
 	if m.File = model.file; m.File == "" && !compressed.Quantized() {
@@ -105,12 +139,7 @@ func runSize(ctx context.Context, c *console, name string, asJSON bool) error {
 	} else {
 		m.File = ""
 	}
-	if asJSON {
-		enc := json.NewEncoder(c.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(m)
-	}
-	return m.print(c)
+	return m, nil
 }
 
 func (m *modelSize) print(c *console) error {

@@ -65,6 +65,23 @@ func TestSize(t *testing.T) {
 	}
 }
 
+// The published model's bytes: BERT-base with all quantizers, and with 40 % of
+// the encoder's weights gone.
+func TestSizeOfBERTBase(t *testing.T) {
+	if testing.Short() {
+		t.Skip("110 million weights")
+	}
+	w := newFixture(t)
+	for sparsity, ratio := range map[string]float64{"none": 3.9, "published": 5.5} {
+		var m modelSize
+		stdout, _ := w.run([]string{"size", "--config", "bert-base", "--sparsity", sparsity, "--json"})
+		w.must(json.Unmarshal([]byte(stdout), &m))
+		if m.Total.Ratio < ratio || m.Total.Full < 4*109e6 {
+			t.Errorf("%s: found %d bytes, %.2f times smaller, want %v times", sparsity, m.Total.Bytes, m.Total.Ratio, ratio)
+		}
+	}
+}
+
 func TestSizeErrors(t *testing.T) {
 	w := newFixture(t)
 	w.must(os.WriteFile(w.path("broken.safetensors"), []byte("x"), 0o666))
@@ -75,6 +92,9 @@ func TestSizeErrors(t *testing.T) {
 		message string
 	}{
 		{"no model", nil, exitUsage, "found 0 arguments, want one: a model's folder or its compressed.safetensors"},
+		{"sparsity alone", []string{"--sparsity", "published"}, exitUsage, "found 0 arguments"},
+		{"an unknown configuration", []string{"--config", "bert"}, exitUsage, `--config: found "bert", want one of bert-base`},
+		{"a model and a configuration", []string{"none", "--config", "bert-base"}, exitUsage, `--config: found it beside MODEL "none"`},
 		{"no such model", []string{"none"}, exitError, `there is no folder "none"`},
 		{"another file", []string{w.path("nncf.json")}, exitError, "is a file, want a model's folder or a compressed.safetensors"},
 		{"a broken file", []string{w.path("broken.safetensors")}, exitError, "broken.safetensors: found 1 bytes"},
