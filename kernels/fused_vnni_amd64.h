@@ -29,8 +29,8 @@
 #define MULTIPLY(w) \
 	VMOVUPS (w*128)(BX), Z24; \
 	VMOVUPS (w*128+64)(BX), Z25; \
-	PREFETCHT0 (w*128+const_fetchAhead)(BX); \
-	PREFETCHT0 (w*128+64+const_fetchAhead)(BX); \
+	PREFETCHT0 (w*128+FETCH_AHEAD)(BX); \
+	PREFETCHT0 (w*128+64+FETCH_AHEAD)(BX); \
 	MAC((w*4)(AX), Z0, Z1); \
 	MAC((w*4)(AX)(R8*1), Z2, Z3); \
 	MAC((w*4)(AX)(R8*2), Z4, Z5); \

@@ -2,6 +2,7 @@
 
 #include "textflag.h"
 #include "go_asm.h"
+#include "fetch_amd64.h"
 
 // The epilogues that run beside int8 products; fused_vnni_amd64.h has the loop.
 // VPDPBUSD keeps two of the CPU's four vector units busy; most of an epilogue

@@ -36,11 +36,6 @@ const (
 	granuleWords = 4
 )
 
-// fetchAhead is how far ahead of where it reads a panelKernel fetches B, in bytes.
-// A core's own prefetching ends with a page or starts anew with every panel, too
-// late for a B that comes from memory once for few rows of A.
-const fetchAhead = 8192
-
 // panelKernel multiplies rows of A with one panel of B:
 //
 //	for i := range rows {

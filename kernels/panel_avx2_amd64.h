@@ -28,7 +28,7 @@
 #define LOADB(d) \
 	VMOVUPS (d*WIDTH)(BX), Y12; \
 	VMOVUPS (d*WIDTH+32)(BX), Y13; \
-	PREFETCHT0 (d*WIDTH+const_fetchAhead)(BX)
+	PREFETCHT0 (d*WIDTH+FETCH_AHEAD)(BX)
 #define STOREC(x, y) \
 	VMOVUPS x, (R14); \
 	VMOVUPS y, 32(R14)

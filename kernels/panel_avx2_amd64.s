@@ -1,7 +1,7 @@
 //go:build !noasm && !purego
 
 #include "textflag.h"
-#include "go_asm.h"
+#include "fetch_amd64.h"
 
 // The panel kernels of AVX2; panel_avx2_amd64.h has the loop.
 

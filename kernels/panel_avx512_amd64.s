@@ -1,7 +1,7 @@
 //go:build !noasm && !purego
 
 #include "textflag.h"
-#include "go_asm.h"
+#include "fetch_amd64.h"
 
 // The panel kernels of AVX-512; panel_avx512_amd64.h has the loop.
 
@@ -10,8 +10,8 @@
 #define LOADB(d) \
 	VMOVUPS (d*128)(BX), Z24; \
 	VMOVUPS (d*128+64)(BX), Z25; \
-	PREFETCHT0 (d*128+const_fetchAhead)(BX); \
-	PREFETCHT0 (d*128+64+const_fetchAhead)(BX)
+	PREFETCHT0 (d*128+FETCH_AHEAD)(BX); \
+	PREFETCHT0 (d*128+64+FETCH_AHEAD)(BX)
 #define LOADFROM \
 	VMOVUPS (AX), Z24; \
 	VMOVUPS 64(AX), Z25
