@@ -56,6 +56,7 @@ func checkFusedFloats[A Integer8](t *testing.T, p *int8Product[A], e *Epilogue) 
 	sums, want := make([]int32, p.m*p.n), make([]float32, p.m*p.n)
 	GemmInt8(p.m, p.a, p.lda, p.pack(), sums, p.n, &Epilogue{ZeroA: e.ZeroA})
 	var s [panelCols]int32
+	var scale, bias [panelCols]float32
 	var args epilogueArgs
 	e.args(&args, sumInt32, outFloat32, quantizeParams{})
 	for i := range p.m {
@@ -63,7 +64,9 @@ func checkFusedFloats[A Integer8](t *testing.T, p *int8Product[A], e *Epilogue) 
 			cols := min(panelCols, p.n-j)
 			copy(s[:], sums[i*p.n+j:][:cols])
 			args.sums, args.rows, args.cols = unsafe.Pointer(&s), 1, cols
-			args.scale, args.bias = &e.Scale[j], &e.Bias[j]
+			copy(scale[:], e.Scale[j:])
+			copy(bias[:], e.Bias[j:])
+			args.scale, args.bias = &scale[0], &bias[0]
 			if e.Residual != nil {
 				args.residual = unsafe.Pointer(&e.Residual[i*e.LDR+j])
 			}
