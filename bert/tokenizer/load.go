@@ -36,14 +36,21 @@ var tokenizerClasses = []string{
 
 // Load reads the tokenizer of a model's folder: vocab.txt and, where there is
 // one, tokenizer_config.json, whose absent keys are as in DefaultConfig but for
-// the length, which is then unlimited.
+// the length, which is then unlimited. A folder without vocab.txt may have a
+// tokenizer.json instead, if that describes a tokenizer such as BERT's.
 func Load(dir string) (*Tokenizer, error) {
 	vocab, err := readVocab(filepath.Join(dir, vocabFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		if t, fastErr := loadFast(dir); !errors.Is(fastErr, fs.ErrNotExist) {
+			return t, fastErr
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	config, err := readConfig(filepath.Join(dir, configFile))
-	if err != nil {
+	config := DefaultConfig()
+	config.ModelMaxLength = 0
+	if err := readConfig(filepath.Join(dir, configFile), &config); err != nil {
 		return nil, err
 	}
 	t, err := New(vocab, config)
@@ -121,24 +128,23 @@ func tokenContent(value json.RawMessage) (content string, err error) {
 	return "", fmt.Errorf("is %s, want a string or an object with a content", value)
 }
 
-func readConfig(path string) (Config, error) {
-	config := DefaultConfig()
-	config.ModelMaxLength = 0
+// readConfig changes what the file, if there is one, says otherwise.
+func readConfig(path string, config *Config) error {
 	text, err := readLimited(path, maxConfigBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return config, nil
+		return nil
 	}
 	if err != nil {
-		return Config{}, fmt.Errorf("tokenizer: %w", err)
+		return fmt.Errorf("tokenizer: %w", err)
 	}
 	var file configJSON
 	if err := json.Unmarshal(text, &file); err != nil {
-		return Config{}, fmt.Errorf("%s:%d: %w", path, errorLine(text, err), err)
+		return fmt.Errorf("%s:%d: %w", path, errorLine(text, err), err)
 	}
-	if err := file.apply(&config); err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
+	if err := file.apply(config); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	return config, nil
+	return nil
 }
 
 // apply sets what the file says.
@@ -152,7 +158,9 @@ func (f *configJSON) apply(config *Config) error {
 	if f.TokenizeChineseChars != nil {
 		config.TokenizeChineseChars = *f.TokenizeChineseChars
 	}
-	config.StripAccents = f.StripAccents
+	if f.StripAccents != nil {
+		config.StripAccents = f.StripAccents
+	}
 	tokens := [...]json.RawMessage{f.UnkToken, f.SepToken, f.PadToken, f.ClsToken, f.MaskToken}
 	for i, special := range config.specialTokens() {
 		content, err := tokenContent(tokens[i])

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -100,8 +101,11 @@ func TestLoadErrors(t *testing.T) {
 }
 
 func TestLoadLimits(t *testing.T) {
-	for name, limit := range map[string]int64{vocabFile: maxVocabBytes, configFile: maxConfigBytes} {
-		dir := writeFiles(t, vocabFile, specialLines)
+	for name, limit := range map[string]int64{vocabFile: maxVocabBytes, fastFile: maxFastBytes, configFile: maxConfigBytes} {
+		dir := t.TempDir()
+		if name == configFile {
+			dir = writeFiles(t, vocabFile, specialLines)
+		}
 		file, err := os.Create(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -159,11 +163,18 @@ func TestSaveKeys(t *testing.T) {
 	}
 	config := map[string]any{
 		"do_lower_case": true, "strip_accents": nil, "tokenize_chinese_chars": true, "model_max_length": 512.0,
-		"tokenizer_class": "BertTokenizer",
+		"tokenizer_class": "BertTokenizer", "clean_up_tokenization_spaces": true,
 	}
 	for key, token := range specials {
 		config[key] = token
 	}
+	added := map[string]any{}
+	for id, token := range []string{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"} {
+		added[strconv.Itoa(id)] = map[string]any{
+			"content": token, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true,
+		}
+	}
+	config["added_tokens_decoder"] = added
 	for name, want := range map[string]map[string]any{specialsMapFile: specials, configFile: config} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {

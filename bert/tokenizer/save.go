@@ -22,16 +22,19 @@ type savedSpecials struct {
 
 type savedConfig struct {
 	savedSpecials
-	DoLowerCase          bool   `json:"do_lower_case"`
-	StripAccents         *bool  `json:"strip_accents"`
-	TokenizeChineseChars bool   `json:"tokenize_chinese_chars"`
-	ModelMaxLength       int    `json:"model_max_length,omitempty"`
-	TokenizerClass       string `json:"tokenizer_class"`
+	AddedTokensDecoder        map[int32]savedTokenFlags `json:"added_tokens_decoder"`
+	CleanUpTokenizationSpaces bool                      `json:"clean_up_tokenization_spaces"`
+	DoLowerCase               bool                      `json:"do_lower_case"`
+	StripAccents              *bool                     `json:"strip_accents"`
+	TokenizeChineseChars      bool                      `json:"tokenize_chinese_chars"`
+	ModelMaxLength            int                       `json:"model_max_length,omitempty"`
+	TokenizerClass            string                    `json:"tokenizer_class"`
 }
 
-// Save writes vocab.txt, tokenizer_config.json and special_tokens_map.json, which
-// transformers and Load read, to a folder that it makes if need be. Each file is
-// replaced as a whole or not at all.
+// Save writes vocab.txt, tokenizer.json, tokenizer_config.json and
+// special_tokens_map.json, from which transformers makes BertTokenizer and
+// BertTokenizerFast, to a folder that it makes if need be. Each file is replaced
+// as a whole or not at all.
 func (t *Tokenizer) Save(dir string) error {
 	specials := savedSpecials{
 		ClsToken:  t.config.ClsToken,
@@ -41,12 +44,17 @@ func (t *Tokenizer) Save(dir string) error {
 		UnkToken:  t.config.UnkToken,
 	}
 	config := savedConfig{
-		savedSpecials:        specials,
-		DoLowerCase:          t.config.DoLowerCase,
-		StripAccents:         t.config.StripAccents,
-		TokenizeChineseChars: t.config.TokenizeChineseChars,
-		ModelMaxLength:       t.config.ModelMaxLength,
-		TokenizerClass:       "BertTokenizer",
+		savedSpecials:             specials,
+		AddedTokensDecoder:        map[int32]savedTokenFlags{},
+		CleanUpTokenizationSpaces: true,
+		DoLowerCase:               t.config.DoLowerCase,
+		StripAccents:              t.config.StripAccents,
+		TokenizeChineseChars:      t.config.TokenizeChineseChars,
+		ModelMaxLength:            t.config.ModelMaxLength,
+		TokenizerClass:            "BertTokenizer",
+	}
+	for _, token := range t.addedTokens() {
+		config.AddedTokensDecoder[token.ID] = token.savedTokenFlags
 	}
 	for id, token := range t.vocab {
 		if strings.ContainsAny(token, "\r\n") {
@@ -61,6 +69,7 @@ func (t *Tokenizer) Save(dir string) error {
 		data []byte
 	}{
 		{vocabFile, []byte(strings.Join(t.vocab, "\n") + "\n")},
+		{fastFile, indentedJSON(t.fast())},
 		{specialsMapFile, indentedJSON(specials)},
 		{configFile, indentedJSON(config)},
 	}

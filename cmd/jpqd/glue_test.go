@@ -121,7 +121,7 @@ func TestGlueCompressed(t *testing.T) {
 	w := newFixture(t)
 	stdout, stderr := w.run(w.train("out", "--do_eval", "--do_predict", "--evaluation_strategy", "epoch", "--report_to", "tensorboard",
 		"--teacher_model_name_or_path", w.path("teacher"), "--nncf_compression_config", w.path("nncf.json"), "--fp16"))
-	w.wantFiles("out", "config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
+	w.wantFiles("out", "config.json", "model.safetensors", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
 		"train_results.json", "eval_results.json", "all_results.json", "trainer_state.json", "training_args.json",
 		"nncf_config.json", "openvino_config.json", "openvino_model.xml", "openvino_model.bin", "compressed.safetensors",
 		"compression.safetensors", "compression_state.json", "structured_sparsity.csv", "nncf_output.log", "report.html", "predict_results_sst2.txt")
