@@ -128,7 +128,7 @@ func divide(c *call) ([]*Tensor, error) {
 }
 
 func convert(c *call) ([]*Tensor, error) {
-	typ, err := parseElementType(c.attributes["destination_type"])
+	typ, err := parseElementType(c.attributes.get("destination_type"))
 	if err != nil {
 		return nil, fmt.Errorf("destination_type: %w", err)
 	}

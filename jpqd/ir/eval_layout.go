@@ -275,7 +275,7 @@ func (c *call) cut(x *Tensor, axis int, lengths []int) ([]*Tensor, error) {
 
 // rangeOf is start, start + step, … before stop.
 func rangeOf(c *call) ([]*Tensor, error) {
-	typ, err := parseElementType(c.attributes["output_type"])
+	typ, err := parseElementType(c.attributes.get("output_type"))
 	if err != nil {
 		return nil, fmt.Errorf("output_type: %w", err)
 	}

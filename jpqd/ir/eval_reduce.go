@@ -89,9 +89,9 @@ func mvn(c *call) ([]*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	eps, err := strconv.ParseFloat(c.attributes["eps"], 64)
+	eps, err := strconv.ParseFloat(c.attributes.get("eps"), 64)
 	if err != nil || !(eps >= 0) || math.IsInf(eps, 0) {
-		return nil, fmt.Errorf("eps: found %q, want a number of at least 0", c.attributes["eps"])
+		return nil, fmt.Errorf("eps: found %q, want a number of at least 0", c.attributes.get("eps"))
 	}
 	y, err := c.tensor(x.Type, x.Shape)
 	if err != nil {

@@ -241,7 +241,7 @@ func (c *call) masks(n int) (*sliceMasks, error) {
 		{"begin_mask", &m.begin}, {"end_mask", &m.end}, {"new_axis_mask", &m.newAxis},
 		{"shrink_axis_mask", &m.shrink}, {"ellipsis_mask", &m.ellipsis},
 	} {
-		list, err := parseList(c.attributes[mask.name])
+		list, err := parseList(c.attributes.get(mask.name))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", mask.name, err)
 		}

@@ -21,21 +21,38 @@ type layer struct {
 	name       string
 	kind       string
 	opset      string
-	attributes map[string]string
-	inputs     []source
-	outputs    [][]string // names of the tensor at each output
+	attributes attributeText
+	inputs     []input
+	outputs    []output
 	operation  *operation // nil: Parameter, Const or Result
+	*value                // nil: no Parameter or Const, or not needed
+	index      int32      // among the layers by id
+}
 
-	typ   ElementType // of a Parameter or Const
-	dims  []bounds    // of a Parameter
-	shape []int       // of a Const
-	raw   []byte      // of a Const
+// value is what the attributes of a Parameter or Const say.
+type value struct {
+	typ   ElementType
+	dims  []bounds // of a Parameter
+	shape []int    // of a Const
+	raw   []byte   // of a Const
+}
+
+// input is where a layer takes a tensor from.
+type input struct {
+	port int32 // its number in the file
+	source
+}
+
+// output is where a layer gives a tensor.
+type output struct {
+	port  int32  // its number in the file
+	names string // of the tensor, separated by commas
 }
 
 // source is an output of a layer.
 type source struct {
 	*layer
-	output int
+	output int32
 }
 
 // bounds of a dimension, both included; max −1: none.
@@ -54,7 +71,7 @@ func (b bounds) String() string {
 }
 
 func (l *layer) describe() string {
-	return fmt.Sprintf("layer %d %q (%s of %s)", l.id, l.name, l.kind, l.opset)
+	return fmt.Sprintf("layer %d %.80q (%.80s of %.80s)", l.id, l.name, l.kind, l.opset)
 }
 
 // Inputs are the names of the model's inputs in order. An input that has
@@ -78,7 +95,7 @@ func (m *Model) Outputs() []string {
 
 // names by which programs address the tensor.
 func (s source) names() []string {
-	if names := s.outputs[s.output]; len(names) > 0 {
+	if names := splitNames(s.outputs[s.output].names); len(names) > 0 {
 		return names
 	}
 	return []string{s.name}
@@ -97,16 +114,30 @@ func splitNames(list string) []string {
 	return names
 }
 
+// fieldCount is the number of values in a comma separated list, which dimensions
+// and what belongs to them are.
+func fieldCount(s string) (int, error) {
+	if strings.TrimSpace(s) == "" {
+		return 0, nil
+	}
+	n := 1 + strings.Count(s, ",")
+	if n > maxRank {
+		return 0, fmt.Errorf("found %d dimensions, want at most %d", n, maxRank)
+	}
+	return n, nil
+}
+
 // parseList reads a comma separated list of whole numbers; "" is none.
 func parseList(s string) ([]int, error) {
-	if strings.TrimSpace(s) == "" {
-		return []int{}, nil
+	n, err := fieldCount(s)
+	list := make([]int, 0, n)
+	if n == 0 {
+		return list, err
 	}
-	var list []int
 	for field := range strings.SplitSeq(s, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(field))
 		if err != nil {
-			return nil, fmt.Errorf("found %q, want whole numbers separated by commas", s)
+			return nil, fmt.Errorf("found %.80q, want whole numbers separated by commas", s)
 		}
 		list = append(list, n)
 	}
@@ -115,10 +146,11 @@ func parseList(s string) ([]int, error) {
 
 // parseBounds reads the shape of a Parameter: "?", "-1", "8", "1..8", "1..".
 func parseBounds(s string) ([]bounds, error) {
-	if strings.TrimSpace(s) == "" {
-		return nil, nil
+	n, err := fieldCount(s)
+	if n == 0 {
+		return nil, err
 	}
-	var dims []bounds
+	dims := make([]bounds, 0, n)
 	for field := range strings.SplitSeq(s, ",") {
 		field = strings.TrimSpace(field)
 		low, high, isRange := strings.Cut(field, "..")
@@ -138,7 +170,7 @@ func parseBounds(s string) ([]bounds, error) {
 			b.max = b.min
 		}
 		if err != nil || b.min < 0 || b.max < b.min && b.max != -1 {
-			return nil, fmt.Errorf("shape: found %q in %q, want a size, a range such as 1..8, or ?", field, s)
+			return nil, fmt.Errorf("found %.80q in %.80q, want a size, a range such as 1..8, or ?", field, s)
 		}
 		dims = append(dims, b)
 	}

@@ -78,5 +78,5 @@ func findOperation(kind, opset string) (*operation, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("operation %q of version %q is not known", kind, opset)
+	return nil, fmt.Errorf("operation %.80q of version %.80q is not known", kind, opset)
 }

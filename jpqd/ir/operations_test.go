@@ -48,9 +48,9 @@ func (test *operationCase) run(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &layer{attributes: map[string]string{}, outputs: make([][]string, max(1, len(test.want)))}
+	l := &layer{outputs: make([]output, max(1, len(test.want)))}
 	for i := 0; i < len(test.attributes); i += 2 {
-		l.attributes[test.attributes[i]] = test.attributes[i+1]
+		l.attributes += attributeText(fmt.Sprintf(" %s=%q", test.attributes[i], test.attributes[i+1]))
 	}
 	got, err := o.eval(&call{layer: l, in: test.in, limit: 1 << 20})
 	if test.err != "" {

@@ -1,8 +1,6 @@
 package ir
 
 import (
-	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -22,12 +20,16 @@ const (
 // depend on is checked: numbers of layers and ports, edges, names, places of
 // constants, cycles, and that each operation is known in the version asked
 // for. What nothing depends on may be of unknown operations.
+//
+// The files may come from anyone: whatever they hold, reading takes no more
+// memory than four times their size and a few MiB. Nothing that happens to them
+// afterwards changes the model.
 func Read(xmlPath string) (*Model, error) {
-	text, err := readFile(xmlPath, maxXML)
+	text, err := readText(xmlPath)
 	if err != nil {
 		return nil, err
 	}
-	bin, err := readFile(strings.TrimSuffix(xmlPath, filepath.Ext(xmlPath))+".bin", maxBin)
+	bin, err := readBin(strings.TrimSuffix(xmlPath, filepath.Ext(xmlPath)) + ".bin")
 	if err != nil {
 		return nil, err
 	}
@@ -38,92 +40,72 @@ func Read(xmlPath string) (*Model, error) {
 	return m, nil
 }
 
-// readFile reads a whole file of at most limit bytes.
-func readFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
+// readText reads the file of layers.
+func readText(path string) (string, error) {
+	f, size, err := openLimited(path, maxXML)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var text strings.Builder
+	text.Grow(int(size))
+	if _, err := io.CopyN(&text, f, size); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return text.String(), nil
+}
+
+// readBin reads the file of constants.
+func readBin(path string) ([]byte, error) {
+	f, size, err := openLimited(path, maxBin)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > limit {
-		return nil, fmt.Errorf("%s: found %s of %d bytes, want a file of at most %d", path, info.Mode().Type(), info.Size(), limit)
-	}
-	data := make([]byte, info.Size())
+	data := make([]byte, size)
 	if _, err := io.ReadFull(f, data); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return data, nil
 }
 
-// parse reads the text of layers; constants lie in bin, which the model keeps.
-func parse(text, bin []byte) (*Model, error) {
-	net, err := decodeNet(text)
+// openLimited opens a regular file of at most limit bytes.
+func openLimited(path string, limit int64) (f *os.File, size int64, err error) {
+	info, err := os.Stat(path) // before opening, which waits for a pipe's writer
 	if err != nil {
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > limit {
+		return nil, 0, fmt.Errorf("%s: found %s of %d bytes, want a file of at most %d", path, info.Mode().Type(), info.Size(), limit)
+	}
+	f, err = os.Open(path)
+	return f, info.Size(), err
+}
+
+// parse reads the text of layers; constants lie in bin. The model keeps both.
+func parse(text string, bin []byte) (*Model, error) {
+	r := &reader{scanner: newScanner(text), bin: bin}
+	if err := r.net(); err != nil {
 		return nil, err
 	}
-	r := &reader{bin: bin, layers: map[int]*layer{}, ports: map[int]*portNumbers{}, names: map[string]int{}}
-	m := &Model{name: net.Name}
-	for i := range net.Layers {
-		l, err := r.layer(&net.Layers[i])
-		if err != nil {
-			return nil, err
-		}
-		switch l.kind {
-		case "Parameter":
-			m.parameters = append(m.parameters, l)
-		case "Result":
-			m.results = append(m.results, l)
-		}
+	if r.child() {
+		return nil, errors.New("XML: found a second root element, want one <net>")
 	}
-	for _, e := range net.Edges {
-		if err := r.edge(&e); err != nil {
-			return nil, err
-		}
+	if r.err != nil {
+		return nil, r.err
 	}
-	if len(m.results) == 0 {
+	if len(r.model.results) == 0 {
 		return nil, errors.New("found no Result layer, want at least one")
 	}
-	if m.order, err = r.resolve(m.results); err != nil {
+	if err := r.resolve(); err != nil {
 		return nil, err
 	}
-	for _, p := range m.parameters { // those that no result needs are inputs too
+	for _, p := range r.model.parameters { // those that no result needs are inputs too
 		if err := r.details(p); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.describe(), err)
 		}
 	}
-	return m, m.checkTensorNames()
-}
-
-// decodeNet reads the XML and refuses versions whose meaning differs.
-func decodeNet(text []byte) (*xmlNet, error) {
-	var net xmlNet
-	decoder := xml.NewDecoder(bytes.NewReader(text))
-	if err := decoder.Decode(&net); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		return nil, fmt.Errorf("XML: %w", err)
-	}
-	for {
-		token, err := decoder.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("XML after </net>: %w", err)
-		}
-		if _, ok := token.(xml.StartElement); ok {
-			return nil, errors.New("XML: found a second root element, want one <net>")
-		}
-	}
-	if net.Version != "10" && net.Version != "11" {
-		return nil, fmt.Errorf("net version: found %q, want \"10\" or \"11\"", net.Version)
-	}
-	return &net, nil
+	return &r.model, r.model.checkTensorNames()
 }
 
 // checkTensorNames wants every input and every output to have names of its own.
@@ -132,7 +114,7 @@ func (m *Model) checkTensorNames() error {
 	for _, p := range m.parameters {
 		for _, name := range (source{p, 0}).names() {
 			if other, ok := inputs[name]; ok {
-				return fmt.Errorf("layers %d and %d: both are the input %q, want unique names", other, p.id, name)
+				return fmt.Errorf("layers %d and %d: both are the input %.80q, want unique names", other, p.id, name)
 			}
 			inputs[name] = p.id
 		}
@@ -140,10 +122,10 @@ func (m *Model) checkTensorNames() error {
 	outputs := map[string]source{}
 	for _, r := range m.results {
 		for _, name := range r.inputs[0].names() {
-			if other, ok := outputs[name]; ok && other != r.inputs[0] {
-				return fmt.Errorf("layers %d and %d: both are the output %q, want unique names", other.id, r.inputs[0].id, name)
+			if other, ok := outputs[name]; ok && other != r.inputs[0].source {
+				return fmt.Errorf("layers %d and %d: both are the output %.80q, want unique names", other.id, r.inputs[0].id, name)
 			}
-			outputs[name] = r.inputs[0]
+			outputs[name] = r.inputs[0].source
 		}
 	}
 	return nil

@@ -57,7 +57,7 @@ var foreignBin = []byte{
 }
 
 func TestReadForeign(t *testing.T) {
-	m, err := parse([]byte(foreign), foreignBin)
+	m, err := parse(foreign, foreignBin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestReadRefuses(t *testing.T) {
 		{`from-layer="4" from-port="1"`, `from-layer="4" from-port="0"`, "layer 4 has no such output port"},
 		{`from-layer="4" from-port="1"`, `from-layer="4" from-port="x"`, `edge from-port: found "x"`},
 		{`to-layer="3" to-port="1"`, `to-layer="3" to-port="0"`, "has an edge already"},
-		{`<edge from-layer="1" from-port="0" to-layer="3" to-port="1"/>`, ``, "input 1 has no edge"},
+		{`<edge from-layer="1" from-port="0" to-layer="3" to-port="1"/>`, ``, "input port 1 has no edge"},
 		{`<edge from-layer="1" from-port="0"`, `<edge from-layer="4" from-port="1"`, "depends on itself"},
 		{`type="Result"`, `type="Sink"`, "no Result"},
 		{`shape="-1,1..2"`, `shape="-1,2..1"`, `found "2..1"`},
@@ -117,7 +117,7 @@ func TestReadRefuses(t *testing.T) {
 		if !strings.Contains(foreign, test.old) {
 			t.Fatalf("%q is not in the file", test.old)
 		}
-		m, err := parse([]byte(strings.Replace(foreign, test.old, test.new, 1)), foreignBin)
+		m, err := parse(strings.Replace(foreign, test.old, test.new, 1), foreignBin)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q for %q: found %v and error %v, want %q", test.new, test.old, m, err, test.want)
 		}

@@ -1,92 +1,144 @@
 package ir
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
+// Limits of a graph, so that no part of it takes more memory than a few times
+// its text: far above what models have.
+const (
+	maxPorts  = 512 // inputs of a layer, and outputs
+	maxNames  = 64  // of a tensor
+	maxInputs = 512 // of a model, and outputs
+)
+
 // reader turns the elements of a file into connected layers.
 type reader struct {
+	*scanner
 	bin    []byte
-	layers map[int]*layer
-	ports  map[int]*portNumbers // by layer
-	names  map[string]int       // id of the layer with each name
+	model  Model
+	layers []*layer // by id once all are read
+
+	inputs  []input  // scratch
+	outputs []output // scratch
 }
 
-// portNumbers tell which input or output a port number of a layer is.
-type portNumbers struct{ inputs, outputs map[int]int }
-
-// structural are the layers that are no operations, by their name in lower case.
-var structural = map[string]string{
-	"parameter": "Parameter", "const": "Const", "constant": "Const", "result": "Result",
+// net reads the root element and refuses versions whose meaning differs.
+func (r *reader) net() error {
+	if !r.child() {
+		return cmp.Or(r.err, errors.New("XML: unexpected EOF, want <net>"))
+	}
+	if r.name() != "net" {
+		return fmt.Errorf("XML: found the root element <%.80s>, want <net>", r.name())
+	}
+	r.model.name = r.attributes.get("name")
+	if version := r.attributes.get("version"); version != "10" && version != "11" {
+		return fmt.Errorf("net version: found %.80q, want \"10\" or \"11\"", version)
+	}
+	var hasLayers, hasEdges bool
+	for r.child() {
+		var err error
+		switch name := r.name(); {
+		case name == "layers" && !hasLayers && !hasEdges:
+			hasLayers = true
+			err = r.readLayers()
+		case name == "edges" && !hasEdges:
+			hasEdges = true
+			err = r.readEdges()
+		case name == "layers" || name == "edges":
+			err = fmt.Errorf("XML: found another <%s>, want one <layers> and then one <edges>", name)
+		default: // such as rt_info
+			r.skip()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return r.err
 }
 
-// layer checks what can be said about one layer alone, and keeps it.
-func (r *reader) layer(x *xmlLayer) (*layer, error) {
-	id, err := parseID("layer id", x.ID)
+func (r *reader) readLayers() error {
+	for r.child() {
+		if r.name() != "layer" {
+			return fmt.Errorf("XML: found <%.80s> in <layers>, want <layer>", r.name())
+		}
+		if err := r.readLayer(); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(r.err, r.index())
+}
+
+// structural are the layers that are no operations.
+var structural = []string{"Parameter", "Const", "Result"}
+
+// readLayer checks what can be said about one layer alone, and keeps it.
+func (r *reader) readLayer() error {
+	a := r.attributes
+	id, err := parseID("layer id", a.get("id"))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	l := &layer{id: id, name: x.Name, kind: x.Type, opset: x.Version, attributes: map[string]string{}}
-	if kind, ok := structural[strings.ToLower(x.Type)]; ok {
-		l.kind = kind
-	}
-	if _, ok := r.layers[id]; ok {
-		return nil, fmt.Errorf("layer id %d: found twice, want unique ids", id)
-	}
-	if other, ok := r.names[l.name]; ok && l.kind != "Result" {
-		return nil, fmt.Errorf("layers %d and %d: both are named %q, want unique names", other, id, l.name)
-	}
-	if l.kind != "Result" {
-		r.names[l.name] = id
-	}
-	if x.Data != nil {
-		for _, a := range x.Data.Attributes {
-			l.attributes[a.Name.Local] = a.Value
+	l := &layer{id: id, name: a.get("name"), kind: a.get("type"), opset: a.get("version")}
+	for _, kind := range structural {
+		if strings.EqualFold(l.kind, kind) || kind == "Const" && strings.EqualFold(l.kind, "Constant") {
+			l.kind = kind
 		}
 	}
-	r.layers[id] = l
-	if err := r.number(l, x); err != nil {
-		return nil, fmt.Errorf("%s: %w", l.describe(), err)
+	r.layers = append(r.layers, l)
+	switch l.kind {
+	case "Parameter":
+		r.model.parameters = append(r.model.parameters, l)
+	case "Result":
+		r.model.results = append(r.model.results, l)
 	}
-	return l, nil
+	if max(len(r.model.parameters), len(r.model.results)) > maxInputs {
+		return fmt.Errorf("%s: found more than %d such layers", l.describe(), maxInputs)
+	}
+	if err := r.readParts(l); err != nil {
+		return fmt.Errorf("%s: %w", l.describe(), err)
+	}
+	return r.err
 }
 
-// number takes the ports of a layer in the order of the file.
-func (r *reader) number(l *layer, x *xmlLayer) error {
-	numbers := &portNumbers{map[int]int{}, map[int]int{}}
-	r.ports[l.id] = numbers
-	if x.Input != nil {
-		for i, p := range x.Input.Ports {
-			id, err := parseID("input port id", p.ID)
-			if err != nil {
-				return err
-			}
-			if _, ok := numbers.inputs[id]; ok {
-				return fmt.Errorf("input port %d: found twice, want unique ids", id)
-			}
-			numbers.inputs[id] = i
+// readParts reads the children of a layer.
+func (r *reader) readParts(l *layer) error {
+	var hasData, hasInput, hasOutput bool
+	r.inputs, r.outputs = r.inputs[:0], r.outputs[:0]
+	for r.child() {
+		var err error
+		switch name := r.name(); {
+		case name == "data" && !hasData:
+			hasData = true
+			l.attributes = r.attributes
+			r.skip()
+		case name == "input" && !hasInput:
+			hasInput = true
+			err = r.readPorts(r.readInput)
+		case name == "output" && !hasOutput:
+			hasOutput = true
+			err = r.readPorts(r.readOutput)
+		case name == "data" || name == "input" || name == "output":
+			err = fmt.Errorf("found a second <%s>, want one", name)
+		default: // such as rt_info
+			r.skip()
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if x.Output != nil {
-		for i, p := range x.Output.Ports {
-			id, err := parseID("output port id", p.ID)
-			if err != nil {
-				return err
-			}
-			if _, ok := numbers.outputs[id]; ok {
-				return fmt.Errorf("output port %d: found twice, want unique ids", id)
-			}
-			if !precisions[strings.ToUpper(p.Precision)] {
-				return fmt.Errorf("precision of output port %d: found %q, want a name such as FP32 or I64", id, p.Precision)
-			}
-			numbers.outputs[id] = i
-			l.outputs = append(l.outputs, splitNames(p.Names))
-		}
-	}
-	l.inputs = make([]source, len(numbers.inputs))
+	l.inputs = slices.Clone(r.inputs)
+	l.outputs = slices.Clone(r.outputs)
+	return cmp.Or(r.err, l.checkPorts())
+}
+
+// checkPorts wants as many ports as the kind of the layer has.
+func (l *layer) checkPorts() error {
 	inputs, outputs := -1, -1 // any number
 	switch l.kind {
 	case "Parameter", "Const":
@@ -97,159 +149,96 @@ func (r *reader) number(l *layer, x *xmlLayer) error {
 	if inputs >= 0 && len(l.inputs) != inputs || outputs >= 0 && len(l.outputs) != outputs {
 		return fmt.Errorf("found %d inputs and %d outputs, want %d and %d", len(l.inputs), len(l.outputs), inputs, max(outputs, 0))
 	}
+	if len(l.inputs)+len(l.outputs) == 0 {
+		return errors.New("found no inputs and no outputs, want at least one")
+	}
 	return nil
 }
 
-// edge connects an output to an input.
-func (r *reader) edge(x *xmlEdge) error {
-	var number [4]int
-	for i, field := range [4]struct{ name, value string }{
-		{"from-layer", x.FromLayer}, {"from-port", x.FromPort}, {"to-layer", x.ToLayer}, {"to-port", x.ToPort},
-	} {
-		n, err := parseID("edge "+field.name, field.value)
-		if err != nil {
+// readPorts reads an <input> or <output>.
+func (r *reader) readPorts(read func() error) error {
+	for r.child() {
+		if r.name() != "port" {
+			return fmt.Errorf("XML: found <%.80s> among the ports, want <port>", r.name())
+		}
+		if err := read(); err != nil {
 			return err
 		}
-		number[i] = n
 	}
-	path := fmt.Sprintf("edge from port %d of layer %d to port %d of layer %d", number[1], number[0], number[3], number[2])
-	from, to := r.layers[number[0]], r.layers[number[2]]
-	if from == nil || to == nil {
-		return fmt.Errorf("%s: there is no such layer", path)
-	}
-	output, ok := r.ports[from.id].outputs[number[1]]
-	if !ok {
-		return fmt.Errorf("%s: layer %d has no such output port", path, from.id)
-	}
-	input, ok := r.ports[to.id].inputs[number[3]]
-	if !ok {
-		return fmt.Errorf("%s: layer %d has no such input port", path, to.id)
-	}
-	if to.inputs[input].layer != nil {
-		return fmt.Errorf("%s: the input has an edge already", path)
-	}
-	to.inputs[input] = source{from, output}
-	return nil
+	return r.err
 }
 
-// resolve lists the layers that the results need, inputs before their users
-// and otherwise in the order in which they are found, with their details.
-func (r *reader) resolve(results []*layer) ([]*layer, error) {
-	const open, done = 1, 2
-	state := map[*layer]int{}
-	var order []*layer
-	type step struct {
-		*layer
-		input int // the next one to look at
-	}
-	var stack []step
-	visit := func(l *layer) error {
-		for i, in := range l.inputs {
-			if in.layer == nil {
-				return fmt.Errorf("%s: input %d has no edge", l.describe(), i)
-			}
-		}
-		state[l] = open
-		stack = append(stack, step{l, 0})
-		return nil
-	}
-	for _, result := range results {
-		if err := visit(result); err != nil {
-			return nil, err
-		}
-		for len(stack) > 0 {
-			top := &stack[len(stack)-1]
-			if top.input < len(top.inputs) {
-				next := top.inputs[top.input].layer
-				top.input++
-				switch state[next] {
-				case open:
-					return nil, fmt.Errorf("%s: depends on itself", next.describe())
-				case done:
-				default:
-					if err := visit(next); err != nil {
-						return nil, err
-					}
-				}
-				continue
-			}
-			l := top.layer
-			stack = stack[:len(stack)-1]
-			state[l] = done
-			if err := r.details(l); err != nil {
-				return nil, fmt.Errorf("%s: %w", l.describe(), err)
-			}
-			order = append(order, l)
-		}
-	}
-	return order, nil
-}
-
-// details reads what the kind of a layer asks for.
-func (r *reader) details(l *layer) (err error) {
-	switch l.kind {
-	case "Result":
-		return nil
-	case "Parameter":
-		if l.typ, err = parseElementType(l.attributes["element_type"]); err != nil {
-			return err
-		}
-		shape, ok := l.attributes["shape"]
-		if !ok {
-			return errors.New("found no shape")
-		}
-		l.dims, err = parseBounds(shape)
+func (r *reader) readInput() error {
+	id, err := parsePort("input port id", r.attributes.get("id"))
+	switch {
+	case err != nil:
 		return err
-	case "Const":
-		return r.constant(l)
+	case slices.ContainsFunc(r.inputs, func(in input) bool { return in.port == id }):
+		return fmt.Errorf("input port %d: found twice, want unique ids", id)
+	case len(r.inputs) == maxPorts:
+		return fmt.Errorf("found more than %d input ports", maxPorts)
 	}
-	if l.operation, err = findOperation(l.kind, l.opset); err != nil {
-		return err
-	}
-	if n := len(l.inputs); n < l.operation.least || n > l.operation.most {
-		return fmt.Errorf("found %d inputs, want %d to %d", n, l.operation.least, l.operation.most)
+	r.inputs = append(r.inputs, input{port: id})
+	if err := r.readDims(); err != nil {
+		return fmt.Errorf("input port %d: %w", id, err)
 	}
 	return nil
 }
 
-// constant finds the bytes of a Const in the file of constants.
-func (r *reader) constant(l *layer) (err error) {
-	if l.typ, err = parseElementType(l.attributes["element_type"]); err != nil {
-		return err
-	}
-	shape, ok := l.attributes["shape"]
-	if !ok {
-		return errors.New("found no shape")
-	}
-	if l.shape, err = parseList(shape); err != nil {
-		return fmt.Errorf("shape: %w", err)
-	}
-	offset, err := strconv.ParseUint(l.attributes["offset"], 10, 63)
-	if err != nil {
-		return fmt.Errorf("offset: found %q, want a number of bytes", l.attributes["offset"])
-	}
-	size, err := strconv.ParseUint(l.attributes["size"], 10, 63)
-	if err != nil {
-		return fmt.Errorf("size: found %q, want a number of bytes", l.attributes["size"])
-	}
-	if length := uint64(len(r.bin)); offset > length || size > length-offset {
-		return fmt.Errorf("found %d bytes at offset %d, want them inside the %d bytes of the .bin file", size, offset, length)
-	}
-	n, err := elementCount(l.shape, maxElements)
+func (r *reader) readOutput() error {
+	id, err := parsePort("output port id", r.attributes.get("id"))
 	if err != nil {
 		return err
 	}
-	if want := uint64(n) * uint64(elementTypes[l.typ].size); size < want {
-		return fmt.Errorf("found %d bytes, want %d for %s of shape %v", size, want, l.typ, l.shape)
+	precision, names := r.attributes.get("precision"), r.attributes.get("names")
+	switch n := 1 + strings.Count(names, ","); {
+	case slices.ContainsFunc(r.outputs, func(out output) bool { return out.port == id }):
+		return fmt.Errorf("output port %d: found twice, want unique ids", id)
+	case len(r.outputs) == maxPorts:
+		return fmt.Errorf("found more than %d output ports", maxPorts)
+	case !precisions[strings.ToUpper(precision)]:
+		return fmt.Errorf("precision of output port %d: found %.80q, want a name such as FP32 or I64", id, precision)
+	case n > maxNames:
+		return fmt.Errorf("names of output port %d: found %d, want at most %d", id, n, maxNames)
 	}
-	l.raw = r.bin[offset : offset+size]
+	r.outputs = append(r.outputs, output{id, names})
+	if err := r.readDims(); err != nil {
+		return fmt.Errorf("output port %d: %w", id, err)
+	}
 	return nil
+}
+
+// readDims reads the dimensions of a port, which tell nothing that does not
+// follow from Parameters and Consts: they are not kept.
+func (r *reader) readDims() error {
+	for n := 0; r.child(); {
+		if r.name() != "dim" {
+			r.skip()
+			continue
+		}
+		text := strings.Trim(r.content(), blanks)
+		if d, err := strconv.Atoi(text); (err != nil || d < -1) && r.err == nil {
+			return fmt.Errorf("dim: found %.80q, want a number of at least -1", text)
+		}
+		if n++; n > maxRank {
+			return fmt.Errorf("found more than %d dimensions", maxRank)
+		}
+	}
+	return r.err
 }
 
 func parseID(what, s string) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
-		return 0, fmt.Errorf("%s: found %q, want a number of at least 0", what, s)
+		return 0, fmt.Errorf("%s: found %.80q, want a number of at least 0", what, s)
 	}
 	return n, nil
+}
+
+func parsePort(what, s string) (int32, error) {
+	n, err := strconv.ParseInt(s, 10, 32)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%s: found %.80q, want a number of at least 0", what, s)
+	}
+	return int32(n), nil
 }

@@ -23,7 +23,7 @@ func (m *Model) run(inputs map[string]*Tensor, limit int) (map[string]*Tensor, e
 	uses := map[source]int{}
 	for _, l := range m.order {
 		for _, in := range l.inputs {
-			uses[in]++
+			uses[in.source]++
 		}
 	}
 	values := map[source]*Tensor{}
@@ -31,9 +31,9 @@ func (m *Model) run(inputs map[string]*Tensor, limit int) (map[string]*Tensor, e
 	for _, l := range m.order {
 		c := &call{layer: l, limit: limit}
 		for _, in := range l.inputs {
-			c.in = append(c.in, values[in])
-			if uses[in]--; uses[in] == 0 {
-				delete(values, in)
+			c.in = append(c.in, values[in.source])
+			if uses[in.source]--; uses[in.source] == 0 {
+				delete(values, in.source)
 			}
 		}
 		var out []*Tensor
@@ -57,7 +57,7 @@ func (m *Model) run(inputs map[string]*Tensor, limit int) (map[string]*Tensor, e
 			return nil, fmt.Errorf("%s: %w", l.describe(), err)
 		}
 		for i, t := range out {
-			if s := (source{l, i}); uses[s] > 0 {
+			if s := (source{l, int32(i)}); uses[s] > 0 {
 				values[s] = t
 			}
 		}
@@ -140,7 +140,7 @@ func (c *call) constant() ([]*Tensor, error) {
 
 // boolean is an attribute, or otherwise where the layer has none.
 func (c *call) boolean(name string, otherwise bool) (bool, error) {
-	s, ok := c.attributes[name]
+	s, ok := c.attributes.lookup(name)
 	switch strings.ToLower(s) {
 	case "true", "1":
 		return true, nil
@@ -155,7 +155,7 @@ func (c *call) boolean(name string, otherwise bool) (bool, error) {
 
 // integer is an attribute, or otherwise where the layer has none.
 func (c *call) integer(name string, otherwise int) (int, error) {
-	s, ok := c.attributes[name]
+	s, ok := c.attributes.lookup(name)
 	if !ok {
 		return otherwise, nil
 	}
@@ -169,7 +169,7 @@ func (c *call) integer(name string, otherwise int) (int, error) {
 // choice is an attribute out of a few values, in upper or lower case, or the
 // first of them where the layer has none.
 func (c *call) choice(name string, values ...string) (string, error) {
-	s, ok := c.attributes[name]
+	s, ok := c.attributes.lookup(name)
 	if !ok {
 		return values[0], nil
 	}

@@ -70,7 +70,7 @@ func TestPortsSayTheTruth(t *testing.T) {
 		if err := bin.encode(&data); err != nil {
 			t.Fatal(err)
 		}
-		m, err := parse([]byte(strings.ReplaceAll(string(text), `\,`, ",")), []byte(data.String()))
+		m, err := parse(strings.ReplaceAll(string(text), `\,`, ","), []byte(data.String()))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,7 +48,7 @@ func (t ElementType) isFloat() bool { return t == F32 || t == F16 || t == BF16 }
 func parseElementType(s string) (ElementType, error) {
 	t := ElementType(s)
 	if _, ok := elementTypes[t]; !ok {
-		return "", fmt.Errorf("element type: found %q, want one of f32 f16 bf16 i64 i32 i16 i8 u32 u16 u8 boolean", s)
+		return "", fmt.Errorf("element type: found %.80q, want one of f32 f16 bf16 i64 i32 i16 i8 u32 u16 u8 boolean", s)
 	}
 	return t, nil
 }
