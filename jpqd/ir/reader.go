@@ -13,7 +13,7 @@ import (
 // its text: far above what models have.
 const (
 	maxPorts  = 512 // inputs of a layer, and outputs
-	maxNames  = 64  // of a tensor
+	maxNames  = 32  // of a tensor
 	maxInputs = 512 // of a model, and outputs
 )
 
