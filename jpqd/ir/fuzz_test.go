@@ -83,6 +83,12 @@ func TestOperationsInFiles(t *testing.T) {
 // Whatever the files hold, reading and running them ends in a value or an error.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(foreign), foreignBin)
+	for _, test := range hostileFiles() {
+		if len(test.text) < 4<<10 {
+			f.Add([]byte(test.text), []byte{})
+		}
+	}
+	f.Add([]byte(chain(3, `<data a="b"/><rt_info><a b="c"/></rt_info>`, nothing)), []byte{})
 	for _, test := range operationCases() {
 		if text, bin, ok := test.file(); ok {
 			f.Add(text, bin)
