@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// The elements of a file of layers. Numbers are kept as text: a missing or
-// malformed one is reported with the layer it belongs to.
+// The elements of a file of layers as they are written; the reader keeps less.
 type (
 	xmlNet struct {
 		XMLName xml.Name   `xml:"net"`
