@@ -37,8 +37,8 @@ type Config struct {
 	extra map[string]json.RawMessage // keys not listed above
 }
 
-// withHead is the configuration with the other head. Labels start afresh.
-func (c Config) withHead(answering bool) Config {
+// WithHead is the configuration with the other head. Labels start afresh.
+func (c Config) WithHead(answering bool) Config {
 	f := c.family()
 	c.Architecture, c.Labels, c.ProblemType = f.classification, []string{"LABEL_0", "LABEL_1"}, ""
 	if answering {

@@ -179,7 +179,7 @@ func (d *demo) trainStudent(ctx context.Context, teacher *bert.Model) (*jpqd.Tra
 	if err != nil {
 		return nil, err
 	}
-	if err := ir.Write(d.studentDir(), compressed); err != nil {
+	if err := ir.Write(d.studentDir(), compressed, ir.Options{}); err != nil {
 		return nil, err
 	}
 	if err := compressed.Save(filepath.Join(d.studentDir(), jpqd.CompressedFile)); err != nil {

@@ -136,7 +136,7 @@ func (r *trainingRun) saveModel() error {
 	if err != nil {
 		return err
 	}
-	if err := ir.Write(dir, compressed); err != nil {
+	if err := ir.Write(dir, compressed, ir.Options{}); err != nil {
 		return err
 	}
 	if err := compressed.Save(filepath.Join(dir, jpqd.CompressedFile)); err != nil {

@@ -89,9 +89,9 @@ func mvn(c *call) ([]*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	eps, err := strconv.ParseFloat(c.attributes["eps"], 64)
-	if err != nil || !(eps >= 0) || math.IsInf(eps, 0) {
-		return nil, fmt.Errorf("eps: found %q, want a number of at least 0", c.attributes["eps"])
+	eps, err := c.eps()
+	if err != nil {
+		return nil, err
 	}
 	y, err := c.tensor(x.Type, x.Shape)
 	if err != nil {
@@ -125,6 +125,15 @@ func mvn(c *call) ([]*Tensor, error) {
 		}
 	})
 	return []*Tensor{y}, nil
+}
+
+// eps is the attribute that is added to a variance or a deviation.
+func (c *call) eps() (float64, error) {
+	eps, err := strconv.ParseFloat(c.attributes["eps"], 64)
+	if err != nil || !(eps >= 0) || math.IsInf(eps, 0) {
+		return 0, fmt.Errorf("eps: found %q, want a number of at least 0", c.attributes["eps"])
+	}
+	return eps, nil
 }
 
 // softMaxCounted is version 1, whose axis counts from the front.

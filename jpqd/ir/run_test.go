@@ -45,7 +45,7 @@ func TestRunRefuses(t *testing.T) {
 // Every tensor has the type and shape that the ports in the file say.
 func TestPortsSayTheTruth(t *testing.T) {
 	for name, v := range variants {
-		g, err := newEncoder(newModel(v, 1))
+		g, err := newEncoder(newModel(v, 1), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
