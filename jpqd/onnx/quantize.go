@@ -14,8 +14,8 @@ type quantizerKey struct {
 	levels    int
 }
 
-// bytes are the levels of QuantizeLinear, to whose ends it saturates.
-const bytes = 256
+// byteLevels are the levels of QuantizeLinear, to whose ends it saturates.
+const byteLevels = 256
 
 // zeroTolerance is how far from a whole level, in levels, rounding to float32
 // may put the 0 of a range.
@@ -37,7 +37,7 @@ func (g *graph) quantize(name string, x value, r *jpqd.ActivationRange) value {
 	if y, ok := g.quantizers[key]; ok {
 		return y
 	}
-	if r.Levels < bytes {
+	if r.Levels < byteLevels {
 		x = g.node(name+"/clip", "Clip", []value{x, g.float(name+"/low", r.Low), g.float(name+"/high", r.High)})
 	}
 	step := r.Step()
@@ -50,7 +50,7 @@ func (g *graph) quantize(name string, x value, r *jpqd.ActivationRange) value {
 	scale := g.float(name+"/scale", float32(step))
 	var zero value
 	if r.Symmetric && r.Low < 0 {
-		zero = g.constant(name+"/zero_point", values[int8]{int8(zeroPoint - bytes/2)})
+		zero = g.constant(name+"/zero_point", values[int8]{int8(int(zeroPoint) - r.Levels/2)})
 	} else {
 		zero = g.constant(name+"/zero_point", values[uint8]{uint8(zeroPoint)})
 	}
