@@ -40,12 +40,12 @@
 //
 // # ONNX Runtime
 //
-// On a CPU, version 1.30 executes every MatMul whose operands are both quantized
-// in integers: as MatMulIntegerToFloat, or as QLinearMatMul where its output is
-// quantized at once. A sum of two quantized operands whose output is quantized
-// is a QLinearAdd. Its logits are those of package int8 up to float32's rounding,
-// except where a value lies so near a rounding boundary of its quantizer that
-// this error decides, and takes the neighbouring level.
+// On x86-64, version 1.30 executes every MatMul whose operands are both quantized
+// to 256 levels in integers: as MatMulIntegerToFloat, or as QLinearMatMul where
+// its output is quantized at once. A sum of two quantized operands whose output
+// is quantized is a QLinearAdd. Its logits are those of package int8 up to
+// float32's rounding, except where a value lies so near a rounding boundary of
+// its quantizer that this error decides, and takes the neighbouring level.
 //
 // Two options of its sessions matter to models of other kinds. A MatMul of
 // integer weights and an input that is not quantized becomes MatMulNBits, which

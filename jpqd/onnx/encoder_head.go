@@ -6,10 +6,10 @@ import (
 )
 
 // classes makes the output logits, (batch, labels), of the first token of each
-// sequence of x (batch, sequence, hidden). The dimension of tokens goes last:
-// of a product of two dimensions and its bias ONNX Runtime makes a Gemm, in float.
+// sequence of x (batch, sequence, hidden).
 func (e *encoder) classes(c *jpqd.Compressed, x value) {
 	path := e.names.pooler
+	// (batch, 1, hidden), for linear
 	first := e.gather(path+"/first_token", x, e.ints(path+"/first_token/index", 0), 1)
 	pooled := e.linear(path, &c.Pooler, first)
 	if c.Config.PoolerReLU() {

@@ -165,7 +165,7 @@ func TestOperations(t *testing.T) {
 		{"int8 pruned", map[string]int{"QuantizeLinear": 2 + 2*(4+2) + 2, "DequantizeLinear": 16 + 14}}, // query, key and value share one
 		{"int8 weights", map[string]int{"QuantizeLinear": 0, "DequantizeLinear": 4 + 4 + 2 + 2}},
 		{"float weights, quantized activations", map[string]int{"QuantizeLinear": 20, "DequantizeLinear": 20}},
-		{"int8 off the grid", map[string]int{"QuantizeLinear": 20, "Sub": 1 + 20 - 4}}, // q and k are symmetric
+		{"int8 off the grid", map[string]int{"QuantizeLinear": 20, "Sub": 1 + 20 - 4}},   // q and k are symmetric
 		{"everywhere, 100 levels", map[string]int{"QuantizeLinear": 44, "Clip": 44 - 2}}, // probabilities have 256
 		{"nothing left", map[string]int{"MatMul": 2, "Softmax": 0, "Erf": 0, "QuantizeLinear": 4}},
 	} {
