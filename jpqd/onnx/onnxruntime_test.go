@@ -234,7 +234,7 @@ func checkProducts(t *testing.T, c *jpqd.Compressed, executed map[string]int) {
 const sst2NNCF = `[
   {
     "algorithm": "movement_sparsity",
-    "params": {"warmup_start_epoch": 1, "warmup_end_epoch": 2, "importance_regularization_factor": 0.1, "enable_structured_masking": true},
+    "params": {"warmup_start_epoch": 1, "warmup_end_epoch": 2, "importance_regularization_factor": 0.01, "enable_structured_masking": true},
     "sparse_structure_by_scopes": [
       {"mode": "block", "sparse_factors": [16, 16], "target_scopes": "{re}.*BertAttention.*"},
       {"mode": "per_dim", "axis": 0, "target_scopes": "{re}.*BertIntermediate.*"},
