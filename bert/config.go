@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -375,6 +376,29 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 		*c = parsed
 	}
 	return err
+}
+
+// Extra is the value of a key of config.json that Config does not hold; nil where
+// there is none.
+func (c *Config) Extra(key string) json.RawMessage { return c.extra[key] }
+
+// WithExtra is the configuration with another value of a key that Config does not
+// hold; nil removes it.
+func (c Config) WithExtra(key string, value any) (Config, error) {
+	extra := maps.Clone(c.extra)
+	if extra == nil {
+		extra = map[string]json.RawMessage{}
+	}
+	delete(extra, key)
+	if value != nil {
+		data, err := json.Marshal(value)
+		if err != nil {
+			return c, fmt.Errorf("%s: %w", key, err)
+		}
+		extra[key] = data
+	}
+	c.extra = extra
+	return c, nil
 }
 
 // Save writes dir/config.json.
