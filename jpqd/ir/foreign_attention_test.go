@@ -13,9 +13,14 @@ func (e *exporter) attention(layer string, l *jpqd.CompressedLayer, x foreignTen
 	m, module := &e.modules, layer+e.modules.self
 	heads, headDim := len(l.Heads), e.c.Config.HeadDim()
 	root := math.Sqrt(float64(headDim))
-	q, k, v := e.linearOf(layer+m.query, &l.Query, x), e.linearOf(layer+m.key, &l.Key, x), e.linearOf(layer+m.value, &l.Value, x)
+	width, value := l.Value.Weight.Rows, &l.Value
+	if e.smooth || e.smoothContext {
+		value = divideRows(value, smoothing(width))
+	}
+	q, k, v := e.linearOf(layer+m.query, &l.Query, x), e.linearOf(layer+m.key, &l.Key, x), e.linearOf(layer+m.value, value, x)
 
-	scalesQuery := e.c.Config.ScalesQuery()
+	fused := e.scale == "fused" || e.scale == "fused scale"
+	scalesQuery := e.c.Config.ScalesQuery() && !fused
 	queryOut := q.name + "/fq_output_0"
 	if scalesQuery {
 		q = e.quantize(q, l.ScaleIn, queryOut)
@@ -39,7 +44,7 @@ func (e *exporter) attention(layer string, l *jpqd.CompressedLayer, x foreignTen
 	}
 
 	var context foreignTensor
-	if e.scale == "fused" || e.scale == "fused scale" {
+	if fused {
 		context = e.fused(module, q, k, v)
 	} else {
 		if e.scale == "both" {
@@ -55,16 +60,38 @@ func (e *exporter) attention(layer string, l *jpqd.CompressedLayer, x foreignTen
 		probs := e.op(e.at(module, "aten::softmax/Softmax", "Softmax"), "SoftMax-8", []string{"axis", "-1"}, e.masks(module, scores, l.ScoresIn))
 		probs = e.quantize(probs, l.ProbsOut, probs.name+"/fq_output_0")
 		context = e.op(e.at(module, "aten::matmul/MatMul_1", "MatMul_1"), "MatMul-1", []string{"transpose_a", "false", "transpose_b", "false"}, probs, v).
-			shaped(F32, -1, heads, -1, headDim)
+			shaped(F32, -1, heads, -1, width/heads)
 	}
-	if e.early {
+	smooth := e.smooth || e.smoothContext
+	if e.early && !smooth {
 		context = e.quantize(context, l.Output.Input, context.name+"/fq_output_0")
 	}
-	context = e.merge(module, e.transposed(module, context, 0, 2, 1, 3), x, heads*headDim)
-	if !e.early {
+	context = e.merge(module, e.transposed(module, context, 0, 2, 1, 3), x, width)
+	if smooth {
+		name := context.name + "_0_0/nncf_smooth_quant"
+		context = e.op(name, "Multiply-1", numpy, context, e.constant(name+"/scale", F32, widen(smoothing(width)), 1, 1, width)).called("")
+	}
+	if !e.early || smooth {
 		context = e.quantize(context, l.Output.Input, context.name+"/fq_output_0")
 	}
 	return context
+}
+
+// divideRows is l with each row's output divided by a factor.
+func divideRows(l *jpqd.CompressedLinear, by []float32) *jpqd.CompressedLinear {
+	d := *l
+	d.Bias, d.Weight.Scale, d.Weight.F32 = slices.Clone(l.Bias), slices.Clone(l.Weight.Scale), slices.Clone(l.Weight.F32)
+	for i, f := range by {
+		d.Bias[i] /= f
+		if d.Weight.Scale != nil {
+			d.Weight.Scale[i] /= f
+			continue
+		}
+		for j := range d.Weight.Cols {
+			d.Weight.F32[i*d.Weight.Cols+j] /= f
+		}
+	}
+	return &d
 }
 
 // divided is x/root, or x·1/root.
@@ -86,15 +113,13 @@ func (e *exporter) fused(module string, q, k, v foreignTensor) foreignTensor {
 		in = append(in, e.float(1/math.Sqrt(float64(e.c.Config.HeadDim()))))
 	}
 	name := e.at(module, "aten::scaled_dot_product_attention/ScaledDotProductAttention", "ScaledDotProductAttention")
-	return e.op(name, "ScaledDotProductAttention-13", []string{"causal", "false"}, in...).shaped(F32, q.dims()...)
+	return e.op(name, "ScaledDotProductAttention-13", []string{"causal", "false"}, in...).shaped(F32, -1, q.dims()[1], -1, v.dims()[3])
 }
 
 // split is (batch, sequence, heads·head_dim) as (batch, sequence, heads,
 // head_dim), its dimensions in another order.
 func (e *exporter) split(module string, x, hidden foreignTensor, heads int, order ...int) foreignTensor {
-	headDim := e.c.Config.HeadDim()
-	y := e.reshaped(module, x, hidden, heads, headDim)
-	return e.transposed(module, y, order...)
+	return e.transposed(module, e.reshaped(module, x, hidden, heads, x.dims()[2]/heads), order...)
 }
 
 func (e *exporter) transposed(module string, x foreignTensor, order ...int) foreignTensor {
@@ -202,8 +227,12 @@ func (e *exporter) scoreBias(string) foreignTensor {
 	if e.torch {
 		ones = []int{1, 1, 1, 1}
 	}
+	binary := &jpqd.ActivationRange{High: 1, Levels: 256} // what training leaves on the arithmetic of masks: 0 and 1 stay
 	inverted := func(multiplied bool) {
 		toFloat()
+		if e.quantizedMask {
+			m = e.quantize(m, binary, m.name+"/fq_output_0")
+		}
 		if multiplied { // by alpha
 			m = e.op(e.at(base, "aten::rsub/Multiply", "Mul"), "Multiply-1", numpy, m, e.float(1, ones...))
 		}
@@ -225,6 +254,9 @@ func (e *exporter) scoreBias(string) foreignTensor {
 		m = e.op(e.at(base, "aten::where/Select", "Where"), "Select-1", numpy, m, e.float(e.masked), e.float(0)).shaped(F32, m.dims()...)
 	default:
 		inverted(e.spelling.mask == "rsub")
+		if e.quantizedMask {
+			m = e.quantize(m, binary, m.name+"/fq_output_0")
+		}
 		m = e.op(e.at(base, "aten::mul/Multiply", "Mul"), "Multiply-1", numpy, m, e.float(e.masked, ones...))
 		if e.torch { // as the exporter names it, and the input too
 			m.called("47,attention_mask")

@@ -184,24 +184,41 @@ func (e *exporter) head(module string, all, x foreignTensor) foreignTensor {
 // countedPositions count the tokens that are not padding:
 //
 //	cumsum(ids ≠ pad)·(ids ≠ pad) + pad
+//
+// ONNX has an Equal and a Not for ≠, and adds the tokens of the past, none.
 func (e *exporter) countedPositions() foreignTensor {
 	module := e.modules.embeddings
-	pad := float64(e.c.Config.PadTokenID)
-	real := e.op(e.at(module, "aten::ne/NotEqual", "Not"), "NotEqual-1", numpy, e.ids, e.constant("", I64, []float64{pad}, 1, 1)).shaped(Boolean, -1, -1)
-	m := e.op(e.at(module, "aten::to/Convert", "Cast"), "Convert-1", []string{"destination_type", "i32"}, real).shaped(I32, -1, -1)
-	sums := e.op(e.at(module, "aten::cumsum/CumSum", "CumSum"), "CumSum-3", []string{"exclusive", "false", "reverse", "false"}, m, e.int(1)).shaped(I32, -1, -1)
-	p := e.op(e.at(module, "aten::mul/Multiply", "Mul"), "Multiply-1", numpy, sums, m)
+	pad := e.constant("", I64, []float64{float64(e.c.Config.PadTokenID)}, 1, 1)
+	var m foreignTensor
+	if e.torch {
+		m = e.op(e.at(module, "aten::ne/NotEqual", ""), "NotEqual-1", numpy, e.ids, pad).shaped(Boolean, -1, -1)
+	} else {
+		m = e.op(e.at(module, "", "Equal"), "Equal-1", numpy, e.ids, pad).shaped(Boolean, -1, -1)
+		m = e.op(e.at(module, "", "Not"), "LogicalNot-1", nil, m)
+	}
+	m = e.op(e.at(module, "aten::to/Convert", "Cast"), "Convert-1", []string{"destination_type", "i32"}, m).shaped(I32, -1, -1)
+	p := e.op(e.at(module, "aten::cumsum/CumSum", "CumSum"), "CumSum-3", []string{"exclusive", "false", "reverse", "false"}, m, e.int(1)).shaped(I32, -1, -1)
+	if !e.torch {
+		p = e.op(e.at(module, "", "Add"), "Add-1", numpy, p, e.constant("", I32, []float64{0}))
+	}
+	p = e.op(e.at(module, "aten::mul/Multiply", "Mul"), "Multiply-1", numpy, p, m)
 	p = e.op(e.at(module, "aten::to/Convert", "Cast"), "Convert-1", []string{"destination_type", "i64"}, p).shaped(I64, -1, -1)
-	return e.op(e.at(module, "aten::add/Add", "Add"), "Add-1", numpy, p, e.constant("", I64, []float64{pad}, 1, 1))
+	return e.op(e.at(module, "aten::add/Add", "Add"), "Add-1", numpy, p, pad)
 }
 
-// bufferedTypes are a buffer of zeros, cut and expanded to the shape of the ids.
+// bufferedTypes are a buffer of zeros, cut and expanded to the shape of the
+// ids. ONNX looks for sizes of −1 in that shape.
 func (e *exporter) bufferedTypes() foreignTensor {
-	n := e.c.Config.MaxPositionEmbeddings
-	zeros := e.constant(e.at(e.modules.backbone, "aten::slice/Slice", "Constant"), I64, make([]float64, n), 1, n)
-	shape := e.op(e.at(e.modules.backbone, "aten::size/ShapeOf", "Shape"), "ShapeOf-3", []string{"output_type", "i64"}, e.ids).shaped(I64, 2)
-	cut := e.head(e.modules.backbone, zeros, e.ids)
-	return e.op(e.at(e.modules.backbone, "aten::expand/Broadcast", "Expand"), "Broadcast-3", []string{"mode", "bidirectional"}, cut, shape).shaped(I64, -1, -1)
+	module, n := e.modules.backbone, e.c.Config.MaxPositionEmbeddings
+	zeros := e.constant(e.at(module, "aten::slice/Slice", "Constant"), I64, make([]float64, n), 1, n)
+	shape := e.op(e.at(module, "aten::size/ShapeOf", "Shape"), "ShapeOf-3", []string{"output_type", "i64"}, e.ids).shaped(I64, 2)
+	if !e.torch {
+		free := e.op(e.at(module, "", "Equal"), "Equal-1", numpy, shape, e.ints(-1, -1)).shaped(Boolean, 2)
+		ones := e.op(e.at(module, "", "ConstantOfShape"), "Broadcast-3", []string{"mode", "numpy"}, e.int(1), e.ints(2)).shaped(I64, 2)
+		shape = e.op(e.at(module, "", "Where"), "Select-1", numpy, free, ones, shape).shaped(I64, 2)
+	}
+	cut := e.head(module, zeros, e.ids)
+	return e.op(e.at(module, "aten::expand/Broadcast", "Expand"), "Broadcast-3", []string{"mode", "bidirectional"}, cut, shape).shaped(I64, -1, -1)
 }
 
 // sum is a + b, each quantized.
@@ -222,7 +239,7 @@ func (e *exporter) quantize(x foreignTensor, r *jpqd.ActivationRange, name strin
 	}
 	in := []foreignTensor{x}
 	for i, limit := range []string{"input_low", "input_high", "output_low", "output_high"} {
-		in = append(in, e.constant(name+"/"+limit, F32, []float64{float64([]float32{r.Low, r.High}[i%2])}, e.limits...))
+		in = append(in, e.constant(name+"/"+limit, F32, []float64{float64([]float32{r.Low, r.High}[i%2])}, e.limits[:min(len(e.limits), len(x.dims()))]...))
 	}
 	q := e.op(name, "FakeQuantize-1", []string{"levels", strconv.Itoa(r.Levels), "auto_broadcast", "numpy"}, in...).shaped(F32, x.dims()...).called("")
 	e.shared[key] = q
@@ -231,26 +248,59 @@ func (e *exporter) quantize(x foreignTensor, r *jpqd.ActivationRange, name strin
 
 // linearOf is Input(x)·wᵀ + bias.
 func (e *exporter) linearOf(module string, l *jpqd.CompressedLinear, x foreignTensor) foreignTensor {
-	x = e.quantize(x, l.Input, x.name+"/fq_output_0")
-	return e.linearOn(module, l, x)
+	x = e.smoothed(x)
+	return e.linearOn(module, l, e.quantize(x, l.Input, x.name+"/fq_output_0"))
 }
 
 // linearOn is linearOf on an input that is quantized already. ONNX has the bias
-// on the left.
+// on the left, but for Gemm on matrices, which keeps its weights (out, in), too.
 func (e *exporter) linearOn(module string, l *jpqd.CompressedLinear, x foreignTensor) foreignTensor {
+	rank := len(x.dims())
+	gemm := !e.torch && rank == 2
 	name := e.at(module, "aten::linear/MatMul", "MatMul")
-	w := e.matrix(module+".weight", name+"/fq_weights_1", &l.Weight, e.linear == "input")
-	if e.linear == "layer" {
+	if gemm {
+		name = e.at(module, "", "Gemm/WithoutBiases")
+	}
+	w := e.matrix(module+".weight", name+"/fq_weights_1", &l.Weight, e.linear == "input" && !gemm)
+	if e.linear == "layer" && !gemm {
 		w = e.op(e.at(module, "aten::linear/Transpose", "Transpose"), "Transpose-1", nil, w, e.ints(1, 0)).shaped(F32, l.Weight.Cols, l.Weight.Rows)
 	}
 	dims := slices.Clone(x.dims())
-	dims[len(dims)-1] = l.Weight.Rows
-	y := e.op(name, "MatMul-1", []string{"transpose_a", "false", "transpose_b", strconv.FormatBool(e.linear == "")}, x, w).shaped(F32, dims...)
-	bias := e.row(l.Bias, len(dims))
-	if e.torch {
+	dims[rank-1] = l.Weight.Rows
+	y := e.op(name, "MatMul-1", []string{"transpose_a", "false", "transpose_b", strconv.FormatBool(e.linear == "" || gemm)}, x, w).shaped(F32, dims...)
+	bias := e.row(l.Bias, rank)
+	switch {
+	case gemm:
+		return e.op(e.at(module, "", "Gemm"), "Add-1", numpy, y, bias)
+	case e.torch:
 		return e.op(e.at(module, "aten::linear/Add", "Add"), "Add-1", numpy, y, bias)
 	}
 	return e.op(e.at(module, "", "Add"), "Add-1", numpy, bias, y)
+}
+
+// smoothed is x with each channel multiplied by a factor, where the spelling is
+// SmoothQuant's: once for all that read x.
+func (e *exporter) smoothed(x foreignTensor) foreignTensor {
+	if !e.smooth || x.kind == "FakeQuantize" || len(x.dims()) != 3 {
+		return x
+	}
+	name := x.name + "_0_0/nncf_smooth_quant"
+	y, ok := e.shared[name]
+	if !ok {
+		width := x.dims()[2]
+		y = e.op(name, "Multiply-1", numpy, x, e.constant(name+"/scale", F32, widen(smoothing(width)), 1, 1, width)).called("")
+		e.shared[name] = y
+	}
+	return y
+}
+
+// smoothing are powers of 2, by which nothing is rounded.
+func smoothing(n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = []float32{0.5, 1, 2}[i*i%3]
+	}
+	return v
 }
 
 // row is a vector along the last of rank dimensions: ONNX leaves it a vector.

@@ -24,18 +24,29 @@ type spelling struct {
 	key       string // "": the MatMul transposes it; once, twice: one or two Transpose do
 	heads     string // zeros, shapes, batch: the patterns of Reshape
 	linear    string // "": weights (out, in); input: weights (in, out); layer: those of (out, in) behind a Transpose
-	storage   string // of integers: int8, fq, half, uint8, float16; of floats: float32, float16
+	storage   string // of integers: int8, fq (255 levels), fq256, half (of those), uint8, float16; of floats: float32, float16
 	norm      string // MVN, spelled
 	gelu      string // 7, 2, spelled
 	first     string // gather, strided
 	early     bool   // quantizers stand in front of Transpose, Reshape and Gather, to which they are moved
 	limits    []int  // shape of a quantizer's limits
+
+	oneHidden     bool // NNCF quantizes a hidden state once for all that read it, where no sum is ignored
+	quantizedMask bool // NNCF in training quantizes the arithmetic of the mask
+	smooth        bool // SmoothQuant multiplies the inputs of all Linears by channel, which Compressed cannot express behind normalisations and GELU
+	smoothContext bool // SmoothQuant multiplies the context by channel, which is a factor of the value projection's rows
 }
 
 // fit makes c a model that the spelling can hold.
 func (s *spelling) fit(c *jpqd.Compressed) {
 	if s.torch { // NNCF after training quantizes no embeddings' sums
 		c.Embeddings.AddInputs = [2]*jpqd.ActivationRange{}
+	}
+	for i := range c.Layers {
+		if l := &c.Layers[i]; s.oneHidden {
+			l.Key.Input, l.Value.Input, l.AttentionAdd[1] = l.Query.Input, l.Query.Input, l.Query.Input
+			l.OutputAdd[1] = l.FFNIn.Input
+		}
 	}
 	half := func(v []float32) {
 		for i := range v {
@@ -167,17 +178,25 @@ var fixtures = map[string]fixture{
 	"PyTorch of 2024, float16":             {variant{}.with(dense), torch2024.change(func(s *spelling) { s.storage, s.scale = "float16", "fused scale" })},
 	"PyTorch of 2025, boolean mask":        {variant{}.with(dense), torch2024.change(func(s *spelling) { s.mask = "boolean" })},
 	"PyTorch of 2024 pruned":               {pruned, torch2024},
+	"ONNX RoBERTa":                         {variant{}.with(roberta), onnx2022},
+	"PyTorch of 2024 RoBERTa":              {variant{}.with(roberta), torch2024},
+	"PyTorch of 2024 answering":            {variant{}.with(answers), torch2024},
+	"PyTorch of 2025 DistilBERT, fused":    {variant{}.with(distil), distil2024.change(func(s *spelling) { s.scale, s.mask, s.key = "fused", "expanded", "" })},
 	"PyTorch of 2024 DistilBERT":           {variant{}.with(distil), distil2024},
 	"PyTorch of 2024 DistilBERT answering": {variant{}.with(func(v *variant) { distil(v); answers(v) }), distil2024},
 
 	"JPQD of 2022":                          {pruned.with(quantized), jpqd2022},
 	"JPQD of 2022, equal Q, K and V inputs": {pruned.with(func(v *variant) { quantized(v); v.sharedInputs = true }), jpqd2022},
+	"JPQD of 2022, limits of rank 3":        {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.limits = []int{1, 1, 1} })},
+	"JPQD of 2023, mask quantized":          {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.quantizedMask = true })},
 	"JPQD of 2022 answering":                {pruned.with(func(v *variant) { quantized(v); answers(v) }), jpqd2022},
 	"JPQD, weights in FakeQuantize":         {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.storage, s.limits = "fq", nil })},
+	"JPQD, FakeQuantize of 256 levels":      {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.storage = "fq256" })},
 	"JPQD, half the range of weights":       {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.storage = "half" })},
 	"JPQD, half the range, spelled out":     {pruned.with(quantized), onnx2022.change(func(s *spelling) { s.storage, s.linear = "half", "layer" })},
-	"JPQD DistilBERT":                       {pruned.with(func(v *variant) { quantized(v); distil(v) }), jpqd2022.change(func(s *spelling) { s.mask = "filled" })},
+	"JPQD DistilBERT":                       {pruned.with(func(v *variant) { quantized(v); distil(v) }), jpqd2022.change(func(s *spelling) { s.mask, s.masked = "filled", math.Inf(-1) })},
 	"JPQD, everything quantized":            {everywhere(variant{}), jpqd2022},
+	"JPQD, everything quantized once":       {everywhere(variant{}), jpqd2022.change(func(s *spelling) { s.oneHidden = true })},
 	"JPQD, everything late":                 {everywhere(variant{}), jpqd2022.change(func(s *spelling) { s.early, s.shuffled = false, true })},
 	"JPQD DistilBERT, everything":           {everywhere(variant{family: "distilbert"}), jpqd2022},
 	"JPQD RoBERTa answering, everything":    {everywhere(variant{family: "roberta", answering: true}), jpqd2022},
@@ -188,10 +207,11 @@ var fixtures = map[string]fixture{
 	"NNCF of PyTorch RoBERTa":              {variant{}.with(func(v *variant) { quantized(v); roberta(v); v.sharedInputs = true }), torch2023},
 	"NNCF of PyTorch, fused":               {variant{}.with(func(v *variant) { quantized(v); v.sharedInputs = true }), torch2024},
 	"NNCF of PyTorch, DistilBERT":          {variant{}.with(func(v *variant) { quantized(v); distil(v); v.sharedInputs = true }), distil2024},
+	"NNCF of PyTorch, context smoothed":    {variant{}.with(func(v *variant) { quantized(v); v.sharedInputs = true }), torch2024.change(func(s *spelling) { s.smoothContext = true })},
 	"NNCF, weights alone, uint8":           {variant{}.with(func(v *variant) { v.int8Weights, v.zeroPoints = true, true }), torch2024.change(func(s *spelling) { s.storage = "uint8" })},
 	"NNCF, weights alone, float16 scales":  {variant{}.with(func(v *variant) { v.int8Weights, v.zeroPoints = true, true }), torch2024.change(func(s *spelling) { s.storage = "float16" })},
 	"NNCF, weights with zero points":       {variant{}.with(func(v *variant) { quantized(v); v.zeroPoints = true }), torch2023},
-	"NNCF, weights with zero points in FQ": {variant{}.with(func(v *variant) { quantized(v); v.zeroPoints = true }), torch2023.change(func(s *spelling) { s.storage = "fq zero" })},
+	"NNCF, weights with zero points in FQ": {variant{}.with(func(v *variant) { quantized(v); v.zeroPoints = true }), torch2023.change(func(s *spelling) { s.storage = "fq256" })},
 }
 
 // fixtureNames in order.
