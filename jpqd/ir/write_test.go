@@ -84,7 +84,12 @@ func runLogits(t testing.TB, m *Model, inputs map[string]*Tensor) *Tensor {
 // answering, start and end of each of its tokens.
 func sequenceLogits(t testing.TB, m *Model, sequences ...sequence) [][]float32 {
 	t.Helper()
-	in := inputsOf(m, sequences...)
+	return batchLogits(t, m, inputsOf(m, sequences...), sequences)
+}
+
+// batchLogits are those of sequences that stand in a batch.
+func batchLogits(t testing.TB, m *Model, in map[string]*Tensor, sequences []sequence) [][]float32 {
+	t.Helper()
 	out, err := m.Run(in)
 	if err != nil {
 		t.Fatal(err)
