@@ -88,8 +88,8 @@ func (a *productAnalysis) scaled(l *layer) *layer {
 	return nil
 }
 
-// quantized is what is known of an operand's integers.
-type quantized struct {
+// operandType is what is known of an operand's integers.
+type operandType struct {
 	typ        ElementType
 	constant   bool
 	zeroPoint  bool
@@ -98,7 +98,7 @@ type quantized struct {
 }
 
 // operand follows the operand of a product to its quantizer.
-func (a *productAnalysis) operand(s source) quantized {
+func (a *productAnalysis) operand(s source) operandType {
 	for s.is("Reshape") || s.is("Transpose") || s.is("Split") || s.is("VariadicSplit") || s.is("Squeeze") || s.is("Unsqueeze") {
 		s = s.inputs[0]
 	}
@@ -107,7 +107,7 @@ func (a *productAnalysis) operand(s source) quantized {
 		return a.fakeQuantized(s.layer)
 	case s.is("Multiply"):
 		if w := findStored(s); w != nil {
-			q := quantized{typ: w.integers.typ, constant: true}
+			q := operandType{typ: w.integers.typ, constant: true}
 			if zero := w.zero.layer; zero != nil {
 				t := a.small(w.zero, maxChannels)
 				q.zeroPoint = t == nil || slices.ContainsFunc(t.F32, func(v float32) bool { return v != 0 }) || slices.ContainsFunc(t.I64, func(v int64) bool { return v != 0 })
@@ -115,15 +115,15 @@ func (a *productAnalysis) operand(s source) quantized {
 			return q
 		}
 	}
-	return quantized{reason: fmt.Sprintf("%s %q is not quantized", s.kind, s.name)}
+	return operandType{reason: fmt.Sprintf("%s %q is not quantized", s.kind, s.name)}
 }
 
 // levelsInRange are the numbers of levels that are known to the plugin.
 var levelsInRange = []int{15, 16, 255, 256, 65535, 65536}
 
 // fakeQuantized classifies the output of a FakeQuantize.
-func (a *productAnalysis) fakeQuantized(l *layer) quantized {
-	q := quantized{constant: a.has(l.inputs[0])}
+func (a *productAnalysis) fakeQuantized(l *layer) operandType {
+	q := operandType{constant: a.has(l.inputs[0])}
 	c := &call{layer: l}
 	levels, err := c.integer("levels", 256)
 	if err != nil || !slices.Contains(levelsInRange, levels) {

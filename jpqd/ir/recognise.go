@@ -20,7 +20,8 @@ import (
 // the graph tells, which is all that its values depend on. Errors name the
 // layer at which the graph is something else.
 //
-// The ids of heads and neurons count up from 0: a graph does not tell which of
+// Sizes that the graph computes are not looked at, and
+// the ids of heads and neurons count up from 0: a graph does not tell which of
 // those there were are left. A normalisation of tokens that are masked is the
 // business of the graph; what is recognised computes no such tokens.
 func (m *Model) Compressed(config *bert.Config) (*jpqd.Compressed, error) {
@@ -203,7 +204,11 @@ func (r *recogniser) classes(c *jpqd.Compressed, logits source) (x source, relu 
 	default:
 		return x, false, wanted(pooled.base, "Tanh or ReLU of the pooler")
 	}
-	pooler, first, err := r.linear(r.back(pooled.base.inputs[0], false).base)
+	inside, err := r.plain(pooled.base.inputs[0])
+	if err != nil {
+		return x, false, err
+	}
+	pooler, first, err := r.linear(inside)
 	if err != nil {
 		return x, false, err
 	}
@@ -324,7 +329,10 @@ func (r *recogniser) block(l *jpqd.CompressedLayer, s source) (x source, err err
 		if err != nil {
 			return x, err
 		}
-		ffnIn, from, err := r.linear(r.back(in, false).base)
+		if in, err = r.plain(in); err != nil {
+			return x, err
+		}
+		ffnIn, from, err := r.linear(in)
 		if err != nil {
 			return x, err
 		}
@@ -344,9 +352,18 @@ func (r *recogniser) block(l *jpqd.CompressedLayer, s source) (x source, err err
 		return x, err
 	}
 	if context.base.layer != nil {
+		smooth, context, err := r.smoothed(context)
+		if err != nil {
+			return x, err
+		}
 		from, err := r.attention(l, context)
 		if err != nil {
 			return x, err
+		}
+		if smooth != nil {
+			if err := scaleRows(l, smooth, context); err != nil {
+				return x, err
+			}
 		}
 		if from != x {
 			return x, fmt.Errorf("%s: is projected from %s, want the normalisation that is added to it", context.base.describe(), from.describe())
@@ -418,10 +435,11 @@ func (r *recogniser) configure(c *jpqd.Compressed, infer, answering bool) error 
 		return fmt.Errorf("configuration: architectures: found %q, want one for question answering: %v, as in the graph", f.Architecture, answering)
 	}
 	if r.types != nil && !f.HasTokenTypes() {
-		return errors.New("configuration: model_type: found one without token types, want one with them, as in the graph")
+		return fmt.Errorf("%s: found token types, which the model_type %q of the configuration has not", r.types.describe(), f.ModelType)
 	}
 	if f.HasTokenTypes() && e.TokenType.Rows == 0 {
-		e.TokenType = jpqd.CompressedMatrix{Rows: 1, Cols: r.hidden, F32: make([]float32, r.hidden)}
+		rows := max(1, f.TypeVocabSize)
+		e.TokenType = jpqd.CompressedMatrix{Rows: rows, Cols: r.hidden, F32: make([]float32, rows*r.hidden)}
 	}
 	if e.TokenType.Rows > 0 {
 		f.TypeVocabSize = e.TokenType.Rows
@@ -435,6 +453,9 @@ func (r *recogniser) configure(c *jpqd.Compressed, infer, answering bool) error 
 func (r *recogniser) infer(c *jpqd.Compressed, answering bool) (err error) {
 	f := &r.config
 	e := &c.Embeddings
+	if answering && f.HasTokenTypes() && e.TokenType.Rows == 0 {
+		return errors.New("found no token types")
+	}
 	if r.offset > 0 { // the first rows of the table stand for no position
 		if *f, err = bert.DefaultConfigFor("roberta"); err != nil {
 			return err

@@ -18,6 +18,9 @@ func (r *recogniser) attention(l *jpqd.CompressedLayer, context way) (x source, 
 		return x, fmt.Errorf("%s: found the heads in the order %v behind it, want 0, 2, 1, 3", context.base.describe(), order)
 	}
 	s := context.base
+	if !slices.ContainsFunc(context.layers, func(l *layer) bool { return l.is("Reshape") }) {
+		return x, wanted(s, "a Reshape that puts its heads side by side")
+	}
 	switch {
 	case s.is("ScaledDotProductAttention"):
 		err = a.fused(s)
@@ -30,6 +33,53 @@ func (r *recogniser) attention(l *jpqd.CompressedLayer, context way) (x source, 
 		return x, err
 	}
 	return a.x, a.scaleQuery()
+}
+
+// smoothed recognises a multiplication of each column of the heads' output by a
+// number of its own, as SmoothQuant puts it there, and gives the way behind it.
+func (r *recogniser) smoothed(w way) (factors []float32, behind way, err error) {
+	s := w.base
+	if !s.is("Multiply") {
+		return nil, w, nil
+	}
+	x, vector := s.inputs[0], s.inputs[1]
+	if r.has(x) {
+		x, vector = vector, x
+	}
+	t := r.small(vector, maxChannels)
+	if t == nil || len(t.F32) < 2 || t.Shape[len(t.Shape)-1] != len(t.F32) {
+		return nil, w, nil // nothing that is known: what follows says so
+	}
+	behind = r.back(x, false)
+	if len(behind.layers) == 0 || !behind.layers[0].is("Reshape") {
+		return nil, w, wanted(s, "the heads side by side in front of it")
+	}
+	ranges, err := r.ranges(behind)
+	if err == nil && len(ranges) > 0 {
+		err = wanted(s, "no quantizer in front of it")
+	}
+	return t.F32, behind, err
+}
+
+// scaleRows multiplies the columns of the heads' output by multiplying the rows
+// of the value's projection, which a quantizer of the values forbids.
+func scaleRows(l *jpqd.CompressedLayer, factors []float32, context way) error {
+	v := &l.Value
+	if len(factors) != v.Weight.Rows || l.ValueOut != nil {
+		return fmt.Errorf("%s: found a multiplication of %d columns behind it, want %d and no quantizer of the values", context.base.describe(), len(factors), v.Weight.Rows)
+	}
+	for i, f := range factors {
+		v.Bias[i] *= f
+		if v.Weight.I8 != nil {
+			v.Weight.Scale[i] *= f
+			continue
+		}
+		row := v.Weight.F32[i*v.Weight.Cols:][:v.Weight.Cols]
+		for j := range row {
+			row[j] *= f
+		}
+	}
+	return nil
 }
 
 // attended is an attention that is being recognised.

@@ -11,9 +11,9 @@ import (
 type tableKind int
 
 const (
-	wordTable tableKind = iota
-	typeTable
-	positionTable
+	ofWords tableKind = iota
+	ofTypes
+	ofPositions
 )
 
 // embedded is one summand of the embeddings.
@@ -56,16 +56,16 @@ func (r *recogniser) embeddings(e *jpqd.CompressedEmbeddings, s source) error {
 	quantized := slices.ContainsFunc(append(summands, outer[inner]), func(w way) bool {
 		return slices.ContainsFunc(w.layers, func(l *layer) bool { return l.is("FakeQuantize") })
 	})
-	if quantized && found[positionTable].base != outer[1-inner].base {
+	if quantized && found[ofPositions].base != outer[1-inner].base {
 		return wanted(outer[inner].base, "quantized embeddings to be added as words, token types, positions")
 	}
-	e.Word, e.TokenType, e.Position = found[wordTable].table, found[typeTable].table, found[positionTable].table
-	r.offset = found[positionTable].first
+	e.Word, e.TokenType, e.Position = found[ofWords].table, found[ofTypes].table, found[ofPositions].table
+	r.offset = found[ofPositions].first
 	var err error
 	for i, range_ := range []struct {
 		at **jpqd.ActivationRange
 		w  way
-	}{{&e.AddTypes[0], found[wordTable].way}, {&e.AddTypes[1], found[typeTable].way}, {&e.AddInputs[0], outer[inner]}, {&e.AddInputs[1], found[positionTable].way}} {
+	}{{&e.AddTypes[0], found[ofWords].way}, {&e.AddTypes[1], found[ofTypes].way}, {&e.AddInputs[0], outer[inner]}, {&e.AddInputs[1], found[ofPositions].way}} {
 		if *range_.at, err = r.oneRange(range_.w); err != nil {
 			return fmt.Errorf("summand %d of the embeddings: %w", i, err)
 		}
@@ -83,16 +83,16 @@ func (r *recogniser) twoTables(e *jpqd.CompressedEmbeddings, summands []way) err
 		}
 		found[t.kind] = t
 	}
-	if found[wordTable] == nil || found[positionTable] == nil {
+	if found[ofWords] == nil || found[ofPositions] == nil {
 		return wanted(summands[0].base, "embeddings of words and of positions")
 	}
-	e.Word, e.Position = found[wordTable].table, found[positionTable].table
-	r.offset = found[positionTable].first
+	e.Word, e.Position = found[ofWords].table, found[ofPositions].table
+	r.offset = found[ofPositions].first
 	var err error
-	if e.AddInputs[0], err = r.oneRange(found[wordTable].way); err != nil {
+	if e.AddInputs[0], err = r.oneRange(found[ofWords].way); err != nil {
 		return err
 	}
-	e.AddInputs[1], err = r.oneRange(found[positionTable].way)
+	e.AddInputs[1], err = r.oneRange(found[ofPositions].way)
 	return err
 }
 
@@ -108,7 +108,7 @@ func (r *recogniser) embedding(w way) (*embedded, error) {
 			return nil, err
 		}
 	case r.has(s): // one row
-		t.kind = typeTable
+		t.kind = ofTypes
 		row, err := r.evaluate(s, nil, sampleLimit)
 		if err != nil {
 			return nil, err
@@ -119,14 +119,14 @@ func (r *recogniser) embedding(w way) (*embedded, error) {
 		t.table = jpqd.CompressedMatrix{Rows: 1, Cols: r.hidden, F32: row.F32}
 		return t, nil
 	case s.is("Slice"), s.is("StridedSlice"):
-		t.kind = positionTable
+		t.kind = ofPositions
 		if t.table, err = r.weights(s.inputs[0], false); err != nil {
 			return nil, err
 		}
 	default:
 		return nil, wanted(s, "rows of an embedding table")
 	}
-	if t.kind == positionTable {
+	if t.kind == ofPositions {
 		if t.first < 0 || t.first >= t.table.Rows {
 			return nil, fmt.Errorf("%s: found position %d of a table of %d first", s.describe(), t.first, t.table.Rows)
 		}
@@ -148,10 +148,10 @@ func (r *recogniser) rowsOf(t *embedded, s source) error {
 	ids := r.back(s.inputs[1], false).base
 	switch ids.layer {
 	case r.ids:
-		t.kind = wordTable
+		t.kind = ofWords
 		return nil
 	case r.types:
-		t.kind = typeTable
+		t.kind = ofTypes
 		return nil
 	}
 	index, err := r.evaluate(s.inputs[1], r.sample([]int64{1, 1, 1}), sampleLimit)
@@ -165,9 +165,9 @@ func (r *recogniser) rowsOf(t *embedded, s source) error {
 	}
 	switch {
 	case len(index.I64) > 0 && zeros:
-		t.kind = typeTable
+		t.kind = ofTypes
 	case ascending:
-		t.kind, t.first = positionTable, int(index.I64[0])
+		t.kind, t.first = ofPositions, int(index.I64[0])
 	default:
 		return fmt.Errorf("%s: found rows %v for three tokens, want those of input_ids, token_type_ids or positions", s.describe(), index.I64)
 	}

@@ -117,6 +117,12 @@ func (r *recogniser) normal(s source) (x source, eps float64, err error) {
 			err = fmt.Errorf("eps_mode: found %s, want INSIDE_SQRT", mode)
 		}
 		if err == nil {
+			var divided bool
+			if divided, err = c.boolean("normalize_variance", true); err == nil && !divided {
+				err = errors.New("normalize_variance: found false, want true")
+			}
+		}
+		if err == nil {
 			eps, err = c.eps()
 		}
 		if axes := r.small(s.inputs[1], 1); err == nil && (axes == nil || len(axes.I64) != 1 || axes.I64[0] != -1 && axes.I64[0] != 2) {
@@ -150,7 +156,11 @@ func (r *recogniser) normal(s source) (x source, eps float64, err error) {
 	default:
 		return source{}, 0, wanted(square, "a square")
 	}
-	if deviation := r.back(square.inputs[0], false).base; deviation.layer != centred.layer && !(deviation.is("Subtract") && deviation.inputs[0] == centred.inputs[0]) {
+	deviation, err := r.plain(square.inputs[0])
+	if err != nil {
+		return source{}, 0, err
+	}
+	if deviation.layer != centred.layer && !(deviation.is("Subtract") && deviation.inputs[0] == centred.inputs[0]) {
 		return source{}, 0, wanted(square, "the square of the deviation from the mean")
 	}
 	return centred.inputs[0], eps, nil

@@ -91,6 +91,17 @@ func (r *recogniser) oneRange(w way) (*jpqd.ActivationRange, error) {
 	return list[0], nil
 }
 
+// plain follows s as back does, and wants no quantizer on the way.
+func (r *recogniser) plain(s source) (source, error) {
+	w := r.back(s, false)
+	for _, l := range w.layers {
+		if l.is("FakeQuantize") {
+			return w.base, fmt.Errorf("%s: want no quantizer here", l.describe())
+		}
+	}
+	return w.base, nil
+}
+
 // order is the permutation of a tensor of rank dimensions that the Transposes of
 // a way make together.
 func (r *recogniser) order(w way, rank int) ([]int, error) {

@@ -46,7 +46,11 @@ func (r *recogniser) weights(s source, turned bool) (jpqd.CompressedMatrix, erro
 		}
 		s, turned = s.inputs[0], !turned
 	}
-	if w := findStored(s); w != nil {
+	through := s
+	for through.is("Convert") {
+		through = through.inputs[0]
+	}
+	if w := findStored(through); w != nil {
 		return r.storedWeights(s, w, turned)
 	}
 	if s.is("FakeQuantize") && r.has(s.inputs[0]) {
