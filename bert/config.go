@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,8 +38,8 @@ type Config struct {
 	extra map[string]json.RawMessage // keys not listed above
 }
 
-// withHead is the configuration with the other head. Labels start afresh.
-func (c Config) withHead(answering bool) Config {
+// WithHead is the configuration with the other head. Labels start afresh.
+func (c Config) WithHead(answering bool) Config {
 	f := c.family()
 	c.Architecture, c.Labels, c.ProblemType = f.classification, []string{"LABEL_0", "LABEL_1"}, ""
 	if answering {
@@ -375,6 +376,29 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 		*c = parsed
 	}
 	return err
+}
+
+// Extra is the value of a key of config.json that Config does not hold; nil where
+// there is none.
+func (c *Config) Extra(key string) json.RawMessage { return c.extra[key] }
+
+// WithExtra is the configuration with another value of a key that Config does not
+// hold; nil removes it.
+func (c Config) WithExtra(key string, value any) (Config, error) {
+	extra := maps.Clone(c.extra)
+	if extra == nil {
+		extra = map[string]json.RawMessage{}
+	}
+	delete(extra, key)
+	if value != nil {
+		data, err := json.Marshal(value)
+		if err != nil {
+			return c, fmt.Errorf("%s: %w", key, err)
+		}
+		extra[key] = data
+	}
+	c.extra = extra
+	return c, nil
 }
 
 // Save writes dir/config.json.

@@ -124,7 +124,7 @@ func TestEveryOperandHasAHook(t *testing.T) {
 			}
 			c.VocabSize, c.HiddenSize, c.NumHiddenLayers, c.NumAttentionHeads, c.IntermediateSize = 50, 16, 1, 2, 32
 			c.MaxPositionEmbeddings, c.InitializerRange = 20, 0.4
-			m := New(c.withHead(answering), 1)
+			m := New(c.WithHead(answering), 1)
 			b := randomBatch(rand.New(rand.NewPCG(1, 1)), 5, 9)
 			plain := logits(m, b)
 

@@ -47,7 +47,7 @@ func TestFamiliesAreThoseOfPyTorch(t *testing.T) {
 			}
 			c.VocabSize, c.HiddenSize, c.NumAttentionHeads, c.IntermediateSize = 11, 8, 2, 16
 			c.MaxPositionEmbeddings, c.NumHiddenLayers = 10, 1
-			c = c.withHead(g.Answering)
+			c = c.WithHead(g.Answering)
 			if !g.Answering {
 				c.Labels = []string{"a", "b", "c"}
 			}

@@ -40,7 +40,7 @@ func Load(dir string, o LoadOptions) (*Model, LoadReport, error) {
 		return nil, LoadReport{}, err
 	}
 	if qa := o.QuestionAnswering; qa != nil && *qa != cfg.QuestionAnswering() {
-		cfg = cfg.withHead(*qa)
+		cfg = cfg.WithHead(*qa)
 	}
 	if o.Labels != nil {
 		cfg.Labels = o.Labels

@@ -24,6 +24,7 @@ var benchEngines = append([]string{engineDense}, engines...)
 type benchOptions struct {
 	syntheticOptions
 	seed               uint64
+	ir                 string
 	revision, cacheDir string
 
 	engines                      []string
@@ -42,7 +43,8 @@ func newBenchCommand(c *console) *cobra.Command {
 		Short: "Measure throughput and latency of inference",
 		Long: `Measure sequences and tokens a second, and percentiles of the time of a batch, of
 a model by one or more engines. MODEL is the folder of a run, one with a model in
-float32, or a compressed.safetensors; without it --config makes a model of random
+float32, a compressed.safetensors or an OpenVINO IR, which --ir names, too; without
+it --config makes a model of random
 weights in the shape of a well-known one, which takes as long.
 
 The engines run in turn, round by round, so that a machine that slows down slows
@@ -59,7 +61,8 @@ of numbers) or of the examples in --data_dir, in their order; then a round is
 whole passes over all of them. No sequence is padded.`,
 		Example: `  jpqd bench --config bert-base --sparsity published --batch_size 1,8 --length 128
   jpqd bench jpqd-sst2 --data_dir SST-2 --engine dense,fakequant,int8 --batch_size 32
-  jpqd bench --config bert-base --profile --threads 1`,
+  jpqd bench --config bert-base --profile --threads 1
+  jpqd bench --ir openvino_model.xml --batch_size 1,8`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usageErrorf("found %d arguments, want at most one: a model's folder or name", len(args))
@@ -67,9 +70,12 @@ whole passes over all of them. No sequence is padded.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			model := ""
-			if len(args) > 0 {
-				model = args[0]
+			if len(args) > 0 && o.ir != "" {
+				return usageErrorf("--ir: found it beside MODEL %q, want one of the two", args[0])
+			}
+			model := modelName(args, o.ir)
+			if o.ir != "" && !cmd.Flags().Changed("engine") {
+				o.engines = []string{engineInt8}
 			}
 			if err := o.check(cmd, model); err != nil {
 				return err
@@ -79,6 +85,7 @@ whole passes over all of them. No sequence is padded.`,
 	}
 	f := cmd.Flags()
 	o.syntheticOptions.register(cmd)
+	registerIRFlag(f, &o.ir)
 	f.Uint64Var(&o.seed, "seed", 42, "without MODEL: of the weights; of token ids")
 	f.StringSliceVar(&o.engines, "engine", []string{engineDense, engineInt8}, "`engines`, with commas: dense, float, fakequant, int8")
 	f.IntSliceVar(&o.batchSizes, "batch_size", []int{8}, "`numbers` of sequences in a batch, with commas")
@@ -101,6 +108,9 @@ whole passes over all of them. No sequence is padded.`,
 // check refuses values that cannot be measured.
 func (o *benchOptions) check(cmd *cobra.Command, model string) error {
 	given := cmd.Flags().Changed
+	if err := checkIR(o.ir); err != nil {
+		return err
+	}
 	if err := o.syntheticOptions.check(cmd, model); err != nil {
 		return err
 	}

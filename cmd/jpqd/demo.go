@@ -179,10 +179,10 @@ func (d *demo) trainStudent(ctx context.Context, teacher *bert.Model) (*jpqd.Tra
 	if err != nil {
 		return nil, err
 	}
-	if err := ir.Write(d.studentDir(), compressed); err != nil {
+	if err := compressed.Save(filepath.Join(d.studentDir(), jpqd.CompressedFile)); err != nil {
 		return nil, err
 	}
-	if err := compressed.Save(filepath.Join(d.studentDir(), jpqd.CompressedFile)); err != nil {
+	if err := exportBeside(d.console, d.studentDir(), compressed); err != nil {
 		return nil, err
 	}
 	return t, writeReport(d.console, d.studentDir(), t)

@@ -27,19 +27,20 @@ type evalOptions struct {
 func newEvalCommand(c *console) *cobra.Command {
 	o := &evalOptions{}
 	cmd := &cobra.Command{
-		Use:   "eval MODEL",
+		Use:   "eval [MODEL]",
 		Short: "Evaluate a trained model on a GLUE task, on SQuAD or on your own data, by an engine",
 		Long: `Run a trained model over validation data and print its metrics and how many
 sequences it takes a second. MODEL is the folder of a run, one with a model in
-float32, or a compressed.safetensors. The data are named as for jpqd glue, or for
+float32, a compressed.safetensors or an OpenVINO IR, which --ir names, too. The data are named as for jpqd glue, or for
 a model that answers questions as for jpqd qa; labels of a file of your own are
 the model's.`,
 		Example: `  jpqd eval jpqd-sst2 --task_name sst2 --data_dir SST-2
   jpqd eval jpqd-sst2 --task_name sst2 --data_dir SST-2 --engine float --json
-  jpqd eval jpqd-squad --validation_file dev-v1.1.json`,
-		Args: oneModel,
+  jpqd eval jpqd-squad --validation_file dev-v1.1.json
+  jpqd eval --ir openvino_model.xml --task_name sst2 --data_dir SST-2`,
+		Args: modelOrIR,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runEval(cmd.Context(), c, o, cmd.Flags(), args[0])
+			return runEval(cmd.Context(), c, o, cmd.Flags(), modelName(args, o.IR))
 		},
 	}
 	f := cmd.Flags()

@@ -43,6 +43,11 @@ func (t *glueTask) loadModel(dir string) (*bert.Model, bert.LoadReport, error) {
 	if t.glue.Regression {
 		model.Config.ProblemType = "regression"
 	}
+	if t.o.TaskName != "" {
+		if model.Config, err = model.Config.WithExtra("finetuning_task", strings.ToLower(t.o.TaskName)); err != nil {
+			return nil, report, err
+		}
+	}
 	return model, report, nil
 }
 

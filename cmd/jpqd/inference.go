@@ -18,6 +18,7 @@ const (
 	engineFloat     = "float"     // the engine on float32: masks, but no quantizers
 	engineFakeQuant = "fakequant" // the model of training, with masks and fake quantizers
 	engineInt8      = "int8"      // the engine on bytes
+	engineReference = "reference" // the evaluator of OpenVINO IR, operation by operation
 )
 
 var engines = []string{engineFloat, engineFakeQuant, engineInt8}
@@ -25,18 +26,20 @@ var engines = []string{engineFloat, engineFakeQuant, engineInt8}
 // inferenceOptions are the flags of commands that run a trained model.
 type inferenceOptions struct {
 	Engine string
+	IR     string
 	JSON   bool
 }
 
 func registerInferenceFlags(f *pflag.FlagSet, o *inferenceOptions) {
-	f.StringVar(&o.Engine, "engine", "", "float: float32 without quantizers; fakequant: as in training; int8: bytes (default int8 for a model with quantizers, else float)")
+	f.StringVar(&o.Engine, "engine", "", "float: float32 without quantizers; fakequant: as in training; int8: bytes; reference: of OpenVINO IR, operation by operation, slowly (default int8 for a model with quantizers, else float)")
+	registerIRFlag(f, &o.IR)
 }
 
 func (o *inferenceOptions) check() error {
-	if o.Engine != "" && !slices.Contains(engines, o.Engine) {
-		return usageErrorf("--engine: found %q, want one of %s", o.Engine, strings.Join(engines, ", "))
+	if o.Engine != "" && o.Engine != engineReference && !slices.Contains(engines, o.Engine) {
+		return usageErrorf("--engine: found %q, want one of %s, %s", o.Engine, strings.Join(engines, ", "), engineReference)
 	}
-	return nil
+	return checkIR(o.IR)
 }
 
 // inference is a trained model that is ready to run.
@@ -49,8 +52,11 @@ type inference struct {
 
 // prepare makes a model ready for an engine; "" stands for the one that it is for.
 func (m *trained) prepare(engine string, batchSize int) (*inference, error) {
-	if engine == engineFakeQuant {
+	switch engine {
+	case engineFakeQuant:
 		return m.prepareTraining(batchSize)
+	case engineReference:
+		return m.prepareReference(batchSize)
 	}
 	var compressed *jpqd.Compressed
 	var err error
@@ -75,16 +81,18 @@ func (m *trained) prepare(engine string, batchSize int) (*inference, error) {
 		return nil, err
 	}
 	w := e.NewWorkspace()
-	return &inference{config: compressed.Config, from: from, engine: engine, logits: func(ctx context.Context, examples []jpqd.Example) ([]float32, error) {
-		return engineLogits(ctx, e, w, examples, batchSize)
-	}}, nil
+	return &inference{config: compressed.Config, from: from, engine: engine, logits: inBatches(batchSize, func(b *bert.Batch, logits []float32) ([]float32, error) {
+		n := e.NumLogits(b)
+		logits = slices.Grow(logits, n)[:len(logits)+n]
+		return logits, e.Logits(w, b, logits[len(logits)-n:])
+	})}, nil
 }
 
 // unquantized reads the model without its quantizers, which its compressed form
 // can give only where it has none. It tells from where.
 func (m *trained) unquantized() (c *jpqd.Compressed, from string, err error) {
 	if m.file != "" {
-		c, err := jpqd.LoadCompressed(m.file)
+		c, err := m.compressed()
 		if err != nil || !c.Quantized() {
 			return c, m.file, err
 		}
@@ -124,23 +132,25 @@ func (m *trained) name() string {
 	return m.dir
 }
 
-// engineLogits runs batches of examples, one after the other.
-func engineLogits(ctx context.Context, e *int8.Engine, w *int8.Workspace, examples []jpqd.Example, batchSize int) ([]float32, error) {
-	var logits []float32
-	var batch bert.Batch
-	for part := range slices.Chunk(examples, batchSize) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+// inBatches runs batches of examples, one after the other. run appends the logits
+// of one.
+func inBatches(size int, run func(b *bert.Batch, logits []float32) ([]float32, error)) func(context.Context, []jpqd.Example) ([]float32, error) {
+	return func(ctx context.Context, examples []jpqd.Example) ([]float32, error) {
+		var logits []float32
+		var batch bert.Batch
+		for part := range slices.Chunk(examples, size) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			batch.Reset()
+			for i := range part {
+				batch.Append(part[i].IDs, part[i].TypeIDs)
+			}
+			var err error
+			if logits, err = run(&batch, logits); err != nil {
+				return nil, err
+			}
 		}
-		batch.Reset()
-		for i := range part {
-			batch.Append(part[i].IDs, part[i].TypeIDs)
-		}
-		n := e.NumLogits(&batch)
-		logits = slices.Grow(logits, n)[:len(logits)+n]
-		if err := e.Logits(w, &batch, logits[len(logits)-n:]); err != nil {
-			return nil, err
-		}
+		return logits, nil
 	}
-	return logits, nil
 }

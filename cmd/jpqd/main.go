@@ -10,6 +10,8 @@
 //	jpqd scopes   what the scopes of an NNCF configuration match
 //	jpqd size     bytes of a model by layer, and ratios
 //	jpqd serve    labels and answers over HTTP
+//	jpqd export   a model as OpenVINO IR or ONNX, checked
+//	jpqd ir       what an OpenVINO IR holds, and what of it runs in INT8
 //	jpqd bench    throughput and latency of inference
 //	jpqd info     what this machine and this build offer
 //	jpqd version
@@ -108,7 +110,7 @@ func execute(ctx context.Context, c *console, args []string) error {
 	root.SetFlagErrorFunc(flagError)
 	training := []*cobra.Command{newGlueCommand(c), newQACommand(c)}
 	root.AddCommand(training...)
-	root.AddCommand(newDemoCommand(c), newReportCommand(c), newScopesCommand(c), newEvalCommand(c), newPredictCommand(c), newSizeCommand(c), newServeCommand(c), newBenchCommand(c), newInfoCommand(c), newVersionCommand(c))
+	root.AddCommand(newDemoCommand(c), newReportCommand(c), newScopesCommand(c), newEvalCommand(c), newPredictCommand(c), newSizeCommand(c), newServeCommand(c), newExportCommand(c), newIRCommand(c), newBenchCommand(c), newInfoCommand(c), newVersionCommand(c))
 	for _, cmd := range training {
 		if len(args) > 0 && args[0] == cmd.Name() {
 			translated, err := translateArgs(cmd.Flags(), args[1:])

@@ -28,18 +28,19 @@ type predictOptions struct {
 func newPredictCommand(c *console) *cobra.Command {
 	o := &predictOptions{}
 	cmd := &cobra.Command{
-		Use:   "predict MODEL",
+		Use:   "predict [MODEL]",
 		Short: "Label lines of text, or answer questions, with a trained model",
 		Long: `Read lines and write one for each, in their order: the label and its probability,
 apart by a tab; the value, for a model of regression. With --text_pair a line is
 two texts apart by a tab. For a model that answers questions a line is a question,
 a tab and its context, or an object {"question": …, "context": …} which may have
 an "id"; the answer is written. Lines are answered as they come. MODEL is the
-folder of a run, one with a model in float32, or a compressed.safetensors.`,
+folder of a run, one with a model in float32, a compressed.safetensors or an
+OpenVINO IR, which --ir names, too.`,
 		Example: `  echo "a gripping , funny film" | jpqd predict jpqd-sst2
   jpqd predict jpqd-sst2 --input reviews.txt --json --top_k 2
   printf 'Who wrote it ?\tIt was written by Ada .\n' | jpqd predict jpqd-squad`,
-		Args: oneModel,
+		Args: modelOrIR,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := cmd.InOrStdin()
 			if o.Input != "" && o.Input != "-" {
@@ -50,7 +51,7 @@ folder of a run, one with a model in float32, or a compressed.safetensors.`,
 				defer f.Close()
 				in = f
 			}
-			return runPredict(cmd.Context(), c, o, cmd.Flags(), args[0], in)
+			return runPredict(cmd.Context(), c, o, cmd.Flags(), modelName(args, o.IR), in)
 		},
 	}
 	f := cmd.Flags()

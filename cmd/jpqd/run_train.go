@@ -100,7 +100,7 @@ func (r *trainingRun) setLogging() {
 }
 
 // exportFiles are what saveModel adds to the trainer's files of a compressed model.
-var exportFiles = []string{"openvino_config.json", ir.XMLName, ir.BinName, jpqd.CompressedFile}
+var exportFiles = []string{openVINOConfigFile, ir.XMLName, ir.BinName, jpqd.CompressedFile}
 
 // removeFiles deletes files of a folder, those that there are.
 func removeFiles(dir string, names ...string) error {
@@ -129,17 +129,14 @@ func (r *trainingRun) saveModel() error {
 	if r.nncf == nil {
 		return nil
 	}
-	if err := checkpoint.WriteJSON(filepath.Join(dir, "openvino_config.json"), r.openVINOConfig()); err != nil {
-		return err
-	}
 	compressed, err := r.trainer.Compressed()
 	if err != nil {
 		return err
 	}
-	if err := ir.Write(dir, compressed); err != nil {
+	if err := compressed.Save(filepath.Join(dir, jpqd.CompressedFile)); err != nil {
 		return err
 	}
-	if err := compressed.Save(filepath.Join(dir, jpqd.CompressedFile)); err != nil {
+	if err := exportBeside(r.console, dir, compressed); err != nil {
 		return err
 	}
 	sizes := report.Measure(compressed)
@@ -148,21 +145,21 @@ func (r *trainingRun) saveModel() error {
 	return nil
 }
 
-// openVINOConfig is the record that optimum-intel leaves as openvino_config.json.
-func (r *trainingRun) openVINOConfig() map[string]any {
-	var inputs []map[string]any
-	for _, keyword := range []string{"input_ids", "token_type_ids", "attention_mask"} {
-		if keyword == "token_type_ids" && !r.student.Config.HasTokenTypes() {
-			continue
-		}
-		inputs = append(inputs, map[string]any{
-			"keyword": keyword, "type": "long", "sample_size": []int{r.o.PerDeviceTrainBatchSize, r.maxSeqLength},
-		})
+// exportBeside writes the OpenVINO IR of a run into its folder. One that differs
+// too much is left out with a warning: what was trained is there.
+func exportBeside(c *console, dir string, m *jpqd.Compressed) error {
+	e := &exporter{model: m, source: dir, dir: dir, formats: []string{formatOpenVINO}, beside: true}
+	r, err := e.run()
+	if errors.Is(err, errTolerance) {
+		c.log.Warn("no OpenVINO IR; jpqd export has --tolerance", slog.String("reason", err.Error()))
+		return nil
 	}
-	return map[string]any{
-		"compression": r.nncf.Source, "input_info": inputs,
-		"log_dir": r.o.OutputDir, "save_onnx_model": false,
+	if err != nil {
+		return err
 	}
+	c.log.Info("exported and read back", slog.String("file", filepath.Join(dir, ir.XMLName)), slog.Int("MatMuls in INT8", r.Int8), slog.Int("of", len(r.Products)),
+		slog.String("logits differ by", fmt.Sprintf("%.2g", max(r.Checked.Engine, r.Checked.Reference))))
+	return nil
 }
 
 // finish prints a table of metrics and saves it.

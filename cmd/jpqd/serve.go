@@ -38,8 +38,8 @@ answered with 429. Ctrl-C or SIGTERM stops the server: it answers what it has,
 then ends with status 0; a second signal ends it at once. There is no password
 and no TLS: to other machines than this one, show it behind a proxy.
 
-MODEL is the folder of a run, one with a model in float32, or a
-compressed.safetensors.`,
+MODEL is the folder of a run, one with a model in float32, a
+compressed.safetensors or an OpenVINO IR.`,
 		Example: `  jpqd serve jpqd-sst2 --addr :8080
   curl -d '{"inputs": "a gripping , funny film"}' localhost:8080/predict
   curl -d '{"inputs": ["good", "bad"], "parameters": {"top_k": 1}}' localhost:8080/predict`,

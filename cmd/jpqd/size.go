@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,7 @@ func newSizeCommand(c *console) *cobra.Command {
 weights with their scales, blocks that are not zero), in bytes. "float" is how
 many times more the same shapes take in float32, "before" how many times more
 the part took before compression. MODEL is the folder of a run, one with a model
-in float32, or a compressed.safetensors; instead, --config shows a well-known
+in float32, a compressed.safetensors or an OpenVINO IR; instead, --config shows a well-known
 model of random weights.`,
 		Example: `  jpqd size jpqd-sst2
   jpqd size jpqd-sst2/compressed.safetensors --json
@@ -133,6 +134,9 @@ func sizeOf(ctx context.Context, c *console, name string, random *syntheticOptio
 	m := newModelSize(compressed)
 	if m.File = model.file; m.File == "" && !compressed.Quantized() {
 		m.File = filepath.Join(model.dir, checkpoint.WeightsFile)
+	}
+	if isIR(m.File) {
+		m.File = strings.TrimSuffix(m.File, filepath.Ext(m.File)) + ".bin"
 	}
 	if info, err := os.Stat(m.File); err == nil {
 		m.FileBytes = info.Size()

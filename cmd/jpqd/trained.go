@@ -11,17 +11,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/go-jpqd/jpqd/bert/checkpoint"
 	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/ir"
 	"github.com/go-jpqd/jpqd/jpqd/report"
 )
 
 // trained is where a trained model lies: the folder of a run or of a model of
-// the hub, or the one file of its compressed form.
+// the hub, or the file of its compressed form, ours or OpenVINO's.
 type trained struct {
 	console *console
 	dir     string // holds the tokenizer
 	file    string // the compressed form; "" where the folder has none
-	alone   bool   // the file was named, not its folder
+	alone   bool   // there is nothing but the file
 }
 
 // findTrained finds a model by the name of its folder or file, or by that on the
@@ -30,8 +32,8 @@ func findTrained(ctx context.Context, c *console, name, cacheDir, revision strin
 	m := &trained{console: c, dir: name}
 	switch info, err := os.Stat(name); {
 	case err == nil && !info.IsDir():
-		if !strings.HasSuffix(name, ".safetensors") {
-			return nil, fmt.Errorf("%s is a file, want a model's folder or a %s", name, jpqd.CompressedFile)
+		if !strings.HasSuffix(name, ".safetensors") && !isIR(name) {
+			return nil, fmt.Errorf("%s is a file, want a model's folder, a %s or an %s", name, jpqd.CompressedFile, ir.XMLName)
 		}
 		m.dir, m.file, m.alone = filepath.Dir(name), name, true
 		return m, nil
@@ -52,9 +54,13 @@ func findTrained(ctx context.Context, c *console, name, cacheDir, revision strin
 	}
 	if file := filepath.Join(m.dir, jpqd.CompressedFile); exists(file) {
 		m.file = file
+	} else if file := filepath.Join(m.dir, ir.XMLName); exists(file) && !exists(filepath.Join(m.dir, checkpoint.WeightsFile)) {
+		m.file, m.alone = file, true // a folder of OpenVINO's
 	}
 	return m, nil
 }
+
+func isIR(path string) bool { return strings.HasSuffix(path, ".xml") }
 
 func exists(path string) bool {
 	_, err := os.Stat(path)
@@ -63,6 +69,9 @@ func exists(path string) bool {
 
 // compressed reads the model as it is deployed.
 func (m *trained) compressed() (*jpqd.Compressed, error) {
+	if isIR(m.file) {
+		return compressedIR(m.file)
+	}
 	if m.file != "" {
 		return jpqd.LoadCompressed(m.file)
 	}
@@ -81,7 +90,7 @@ func (m *trained) trainer() (*jpqd.Trainer, error) {
 // oneModel wants one positional argument.
 func oneModel(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usageErrorf("found %d arguments, want one: a model's folder or its %s", len(args), jpqd.CompressedFile)
+		return usageErrorf("found %d arguments, want one: a model's folder, its %s or its %s", len(args), jpqd.CompressedFile, ir.XMLName)
 	}
 	return nil
 }

@@ -95,7 +95,7 @@ func evaluateIR(t *testing.T, c *jpqd.Compressed, b *bert.Batch) []float32 {
 func throughIR(t *testing.T, c *jpqd.Compressed) *ir.Model {
 	t.Helper()
 	dir := t.TempDir()
-	if err := ir.Write(dir, c); err != nil {
+	if err := ir.Write(dir, c, ir.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	m, err := ir.Read(filepath.Join(dir, ir.XMLName))

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"io"
+	"slices"
 )
 
 // alignment of every constant in the file, in bytes: a cache line, and enough
@@ -50,6 +51,27 @@ func (v values[T]) encode(w io.Writer) error {
 			return err
 		}
 		v = v[n:]
+	}
+	return nil
+}
+
+// halves are float32 values that are stored as f16, rounded half to even.
+type halves []float32
+
+func (halves) elementType() ElementType { return F16 }
+
+func (v halves) size() int64 { return 2 * int64(len(v)) }
+
+func (v halves) encode(w io.Writer) error {
+	buffer := make([]byte, 0, 2*chunk)
+	for part := range slices.Chunk(v, chunk) {
+		buffer = buffer[:0]
+		for _, x := range part {
+			buffer = binary.LittleEndian.AppendUint16(buffer, floatToHalf(x))
+		}
+		if _, err := w.Write(buffer); err != nil {
+			return err
+		}
 	}
 	return nil
 }

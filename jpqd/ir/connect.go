@@ -24,22 +24,17 @@ func (r *reader) index() error {
 		last = l
 	}
 	slices.SortFunc(r.layers, func(a, b *layer) int { return cmp.Compare(a.id, b.id) })
-	for i, l := range r.layers {
-		if i > 0 && r.layers[i-1].id == l.id {
+	for i, l := range r.layers[min(1, len(r.layers)):] {
+		if r.layers[i].id == l.id {
 			return fmt.Errorf("layer id %d: found twice, want unique ids", l.id)
 		}
-		l.index = int32(i)
 	}
 	return nil
 }
 
-// find is the layer with the given id, nil where there is none.
-func (r *reader) find(id int) *layer {
-	i, ok := slices.BinarySearchFunc(r.layers, id, func(l *layer, id int) int { return cmp.Compare(l.id, id) })
-	if !ok {
-		return nil
-	}
-	return r.layers[i]
+// find is the place of the layer with the given id.
+func (r *reader) find(id int) (i int, ok bool) {
+	return slices.BinarySearchFunc(r.layers, id, func(l *layer, id int) int { return cmp.Compare(l.id, id) })
 }
 
 func (r *reader) readEdges() error {
@@ -69,22 +64,24 @@ func (r *reader) readEdge() error {
 		path := fmt.Sprintf("edge from port %d of layer %d to port %d of layer %d", number[1], number[0], number[3], number[2])
 		return fmt.Errorf("%s: %w", path, fmt.Errorf(format, a...))
 	}
-	from, to := r.find(number[0]), r.find(number[2])
-	if from == nil || to == nil {
+	fromIndex, fromOK := r.find(number[0])
+	toIndex, toOK := r.find(number[2])
+	if !fromOK || !toOK {
 		return fail("there is no such layer")
 	}
-	out := slices.IndexFunc(from.outputs, func(out output) bool { return int(out.port) == number[1] })
+	from, to := r.layers[fromIndex], r.layers[toIndex]
+	out := slices.Index(from.ports[len(from.inputs):], int32(number[1]))
 	if out < 0 {
 		return fail("layer %d has no such output port", from.id)
 	}
-	in := slices.IndexFunc(to.inputs, func(in input) bool { return int(in.port) == number[3] })
+	in := slices.Index(to.ports[:len(to.inputs)], int32(number[3]))
 	if in < 0 {
 		return fail("layer %d has no such input port", to.id)
 	}
 	if to.inputs[in].layer != nil {
 		return fail("the input has an edge already")
 	}
-	to.inputs[in].source = source{from, int32(out)}
+	to.inputs[in] = source{from, out}
 	return nil
 }
 
@@ -92,7 +89,11 @@ func (r *reader) readEdge() error {
 // and otherwise in the order in which they are found, with their details.
 func (r *reader) resolve() error {
 	const open, done = 1, 2
-	state := make([]uint8, len(r.layers)) // by index
+	states := make([]uint8, len(r.layers))
+	state := func(l *layer) *uint8 {
+		i, _ := r.find(l.id)
+		return &states[i]
+	}
 	order := make([]*layer, 0, len(r.layers))
 	type step struct {
 		*layer
@@ -100,12 +101,12 @@ func (r *reader) resolve() error {
 	}
 	var stack []step
 	visit := func(l *layer) error {
-		for _, in := range l.inputs {
+		for i, in := range l.inputs {
 			if in.layer == nil {
-				return fmt.Errorf("%s: input port %d has no edge", l.describe(), in.port)
+				return fmt.Errorf("%s: input port %d has no edge", l.describe(), l.ports[i])
 			}
 		}
-		state[l.index] = open
+		*state(l) = open
 		stack = append(stack, step{l, 0})
 		return nil
 	}
@@ -118,7 +119,7 @@ func (r *reader) resolve() error {
 			if top.input < len(top.inputs) {
 				next := top.inputs[top.input].layer
 				top.input++
-				switch state[next.index] {
+				switch *state(next) {
 				case open:
 					return fmt.Errorf("%s: depends on itself", next.describe())
 				case done:
@@ -131,7 +132,7 @@ func (r *reader) resolve() error {
 			}
 			l := top.layer
 			stack = stack[:len(stack)-1]
-			state[l.index] = done
+			*state(l) = done
 			if err := r.details(l); err != nil {
 				return fmt.Errorf("%s: %w", l.describe(), err)
 			}

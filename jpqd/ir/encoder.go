@@ -1,8 +1,8 @@
 package ir
 
 import (
-	"encoding/xml"
 	"fmt"
+	"slices"
 
 	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/jpqd"
@@ -19,39 +19,44 @@ type encoder struct {
 	config *bert.Config
 	names  *moduleNames
 	mask   *node // attention_mask, (batch, sequence)
-	bias   *node // of the scores, (batch, 1, 1, sequence); nil until a layer needs it
+	added  *node // to the scores, (batch, 1, 1, sequence); nil until a layer needs it
 }
 
 // newEncoder is the graph of c, which [jpqd.Compressed.Validate] has accepted.
-func newEncoder(c *jpqd.Compressed) (*graph, error) {
+func newEncoder(c *jpqd.Compressed, o Options) (*graph, error) {
 	names, err := findNames(&c.Config)
 	if err != nil {
 		return nil, err
 	}
-	e := &encoder{graph: newGraph(names.graph), config: &c.Config, names: names}
-	ids := e.parameter("input_ids", I64, dynamic, dynamic)
-	e.mask = e.parameter("attention_mask", I64, dynamic, dynamic)
+	if err := o.check(c); err != nil {
+		return nil, err
+	}
+	e := &encoder{graph: newGraph(names.graph, o.Precision), config: &c.Config, names: names}
+	batch, sequence := dynamic, dynamic
+	if o.Batch > 0 {
+		batch = o.Batch
+	}
+	if o.Sequence > 0 {
+		sequence = o.Sequence
+	}
+	ids := e.parameter("input_ids", I64, batch, sequence)
+	e.mask = e.parameter("attention_mask", I64, batch, sequence)
 	// With one type there is nothing to choose: Hugging Face's RoBERTa has no
 	// such input.
 	var types *node
 	if c.Config.TypeVocabSize > 1 {
-		types = e.parameter("token_type_ids", I64, dynamic, dynamic)
+		types = e.parameter("token_type_ids", I64, batch, sequence)
 	}
 	x := e.embeddings(names.embeddings, &c.Embeddings, ids, types)
-	var heads, neurons []int
 	for i := range c.Layers {
 		x = e.block(fmt.Sprintf(names.layer, i), &c.Layers[i], x)
-		heads = append(heads, len(c.Layers[i].Heads))
-		neurons = append(neurons, len(c.Layers[i].Neurons))
 	}
 	if c.Config.QuestionAnswering() {
 		e.answers(c, x)
 	} else {
 		e.classes(c, x)
 	}
-	e.info = []xmlInfo{{XMLName: xml.Name{Local: "jpqd"}, Children: []xmlInfo{
-		infoLeaf("heads", joinInts(heads)), infoLeaf("neurons", joinInts(neurons)),
-	}}}
+	e.describe(c)
 	return e.graph, nil
 }
 
@@ -85,7 +90,7 @@ func (e *encoder) block(path string, c *jpqd.CompressedLayer, x *node) *node {
 	if len(c.Heads) > 0 {
 		attended = e.linear(dense, &c.Output, e.attention(path, c, x))
 	} else {
-		attended = e.row(dense+".bias", c.Output.Bias, 3)
+		attended = e.bias(dense, &c.Output, 3)
 	}
 	h := e.norm(path+e.names.attentionNorm, &c.AttentionNorm, e.sum(dense+"/residual", attended, x, c.AttentionAdd))
 
@@ -96,7 +101,7 @@ func (e *encoder) block(path string, c *jpqd.CompressedLayer, x *node) *node {
 		y = e.gelu(in+"/gelu", e.linear(in, &c.FFNIn, h))
 		y = e.linear(dense, &c.FFNOut, y)
 	} else {
-		y = e.row(dense+".bias", c.FFNOut.Bias, 3)
+		y = e.bias(dense, &c.FFNOut, 3)
 	}
 	return e.norm(path+e.names.outputNorm, &c.OutputNorm, e.sum(dense+"/residual", y, h, c.OutputAdd))
 }
@@ -149,26 +154,31 @@ func (e *encoder) splitHeads(path string, x *node, headDim int) *node {
 
 // scoreBias is 0 for tokens and masked for padding, (batch, 1, 1, sequence).
 func (e *encoder) scoreBias() *node {
-	if e.bias == nil {
+	if e.added == nil {
 		const path = "attention_mask"
 		m := e.unsqueeze(path+"/unsqueeze", e.convert(path+"/convert", e.mask, F32), 1, 2)
 		m = e.arithmetic(path+"/inverted", "Subtract", e.float(path+"/one", 1), m)
-		e.bias = e.times(path+"/bias", m, e.float(path+"/masked", masked))
+		e.added = e.times(path+"/bias", m, e.float(path+"/masked", masked))
 	}
-	return e.bias
+	return e.added
 }
 
 // linear is Input(x)·Weightᵀ + Bias.
 func (e *encoder) linear(path string, l *jpqd.CompressedLinear, x *node) *node {
 	x = e.fakeQuantize(path+"/fq_input", x, l.Input)
 	y := e.matMul(path+"/matmul", x, e.matrix(path+".weight", &l.Weight), true)
-	return e.plus(path, y, e.row(path+".bias", l.Bias, len(y.dims)))
+	return e.plus(path, y, e.bias(path, l, len(y.dims)))
+}
+
+// bias is that of l, spread over all but the last of rank dimensions.
+func (e *encoder) bias(path string, l *jpqd.CompressedLinear, rank int) *node {
+	return e.weights(path+".bias", l.Bias, rowDims(len(l.Bias), rank)...)
 }
 
 // matrix is the float value of m, (rows, cols).
 func (e *encoder) matrix(path string, m *jpqd.CompressedMatrix) *node {
 	if m.F32 != nil {
-		return e.constant(path, values[float32](m.F32), m.Rows, m.Cols)
+		return e.weights(path, m.F32, m.Rows, m.Cols)
 	}
 	w := e.convert(path+"/convert", e.constant(path+"/int8", values[int8](m.I8), m.Rows, m.Cols), F32)
 	if m.Zero != nil {
@@ -186,12 +196,14 @@ func (e *encoder) norm(path string, n *jpqd.CompressedNorm, x *node) *node {
 	return e.plus(path, y, e.row(path+".bias", n.Beta, len(x.dims)))
 }
 
-// row is a constant that spreads over all but the last of rank dimensions.
+// row is a constant in f32 that spreads over all but the last of rank dimensions.
 func (e *encoder) row(name string, v []float32, rank int) *node {
-	dims := make([]int, rank)
-	for i := range dims {
-		dims[i] = 1
-	}
-	dims[rank-1] = len(v)
-	return e.constant(name, values[float32](v), dims...)
+	return e.constant(name, values[float32](v), rowDims(len(v), rank)...)
+}
+
+// rowDims is n behind ones.
+func rowDims(n, rank int) []int {
+	dims := slices.Repeat([]int{1}, rank)
+	dims[rank-1] = n
+	return dims
 }

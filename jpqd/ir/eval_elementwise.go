@@ -53,6 +53,28 @@ func gelu(c *call) ([]*Tensor, error) {
 // pairwise applies f to pairs of floats, or i to pairs of integers, broadcasting as numpy does.
 func pairwise(c *call, f func(a, b float64) float64, i func(a, b int64) (int64, error)) ([]*Tensor, error) {
 	a, b := c.in[0], c.in[1]
+	var failure error
+	y, err := c.pairs(a.Type, func(y *Tensor, at, atA, atB int) {
+		if y.F32 != nil {
+			y.F32[at] = y.Type.round(float32(f(float64(a.F32[atA]), float64(b.F32[atB]))))
+			return
+		}
+		v, err := i(a.I64[atA], b.I64[atB])
+		if err != nil {
+			failure = err
+		}
+		y.I64[at] = y.Type.wrap(v)
+	})
+	if err == nil {
+		err = failure
+	}
+	return []*Tensor{y}, err
+}
+
+// pairs makes a tensor of type typ from both inputs, broadcast as numpy does. f
+// is called for every element with its place in the result and in the inputs.
+func (c *call) pairs(typ ElementType, f func(y *Tensor, at, atA, atB int)) (*Tensor, error) {
+	a, b := c.in[0], c.in[1]
 	if mode, err := c.choice("auto_broadcast", "numpy", "none"); err != nil {
 		return nil, err
 	} else if a.Type != b.Type || mode == "none" && !slices.Equal(a.Shape, b.Shape) {
@@ -62,7 +84,7 @@ func pairwise(c *call, f func(a, b float64) float64, i func(a, b int64) (int64, 
 	if err != nil {
 		return nil, err
 	}
-	y, err := c.tensor(a.Type, shape)
+	y, err := c.tensor(typ, shape)
 	if err != nil {
 		return nil, err
 	}
@@ -70,19 +92,10 @@ func pairwise(c *call, f func(a, b float64) float64, i func(a, b int64) (int64, 
 	stepA, stepB, n := lastStride(with[0]), lastStride(with[1]), rowLength(shape)
 	eachRow(shape, with, func(first int, at []int) {
 		for j := range n {
-			atA, atB := at[0]+j*stepA, at[1]+j*stepB
-			if y.F32 != nil {
-				y.F32[first+j] = y.Type.round(float32(f(float64(a.F32[atA]), float64(b.F32[atB]))))
-				continue
-			}
-			v, failure := i(a.I64[atA], b.I64[atB])
-			if failure != nil {
-				err = failure
-			}
-			y.I64[first+j] = y.Type.wrap(v)
+			f(y, first+j, at[0]+j*stepA, at[1]+j*stepB)
 		}
 	})
-	return []*Tensor{y}, err
+	return y, nil
 }
 
 // rowLength is the last dimension, 1 for a scalar.

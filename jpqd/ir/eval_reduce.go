@@ -89,9 +89,9 @@ func mvn(c *call) ([]*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	eps, err := strconv.ParseFloat(c.attributes.get("eps"), 64)
-	if err != nil || !(eps >= 0) || math.IsInf(eps, 0) {
-		return nil, fmt.Errorf("eps: found %q, want a number of at least 0", c.attributes.get("eps"))
+	eps, err := c.eps()
+	if err != nil {
+		return nil, err
 	}
 	y, err := c.tensor(x.Type, x.Shape)
 	if err != nil {
@@ -127,6 +127,15 @@ func mvn(c *call) ([]*Tensor, error) {
 	return []*Tensor{y}, nil
 }
 
+// eps is the attribute that is added to a variance or a deviation.
+func (c *call) eps() (float64, error) {
+	eps, err := strconv.ParseFloat(c.attributes.get("eps"), 64)
+	if err != nil || !(eps >= 0) || math.IsInf(eps, 0) {
+		return 0, fmt.Errorf("eps: found %q, want a number of at least 0", c.attributes.get("eps"))
+	}
+	return eps, nil
+}
+
 // softMaxCounted is version 1, whose axis counts from the front.
 func softMaxCounted(c *call) ([]*Tensor, error) {
 	if axis, err := c.integer("axis", 1); err != nil {
@@ -152,9 +161,14 @@ func softMax(c *call) ([]*Tensor, error) {
 	if axis, err = normalAxis(axis, len(x.Shape)); err != nil {
 		return nil, err
 	}
+	y, err := c.softMaxAlong(x, axis)
+	return []*Tensor{y}, err
+}
+
+func (c *call) softMaxAlong(x *Tensor, axis int) (*Tensor, error) {
 	y, err := c.tensor(x.Type, x.Shape)
 	if err != nil || y.Len() == 0 {
-		return []*Tensor{y}, err
+		return y, err
 	}
 	n, step := x.Shape[axis], strides(x.Shape)[axis]
 	for block := 0; block < y.Len(); block += n * step {
@@ -169,6 +183,55 @@ func softMax(c *call) ([]*Tensor, error) {
 			for j := range n {
 				at := first + j*step
 				y.F32[at] = y.Type.round(float32(math.Exp(float64(x.F32[at])-highest) / sum))
+			}
+		}
+	}
+	return y, nil
+}
+
+// cumSum adds up the elements along an axis, each with those before it, or in
+// reverse after it; exclusive leaves the element itself out.
+func cumSum(c *call) ([]*Tensor, error) {
+	x := c.in[0]
+	axis, err := c.axisInput(1, len(x.Shape))
+	if err != nil {
+		return nil, err
+	}
+	exclusive, err := c.boolean("exclusive", false)
+	if err != nil {
+		return nil, err
+	}
+	reverse, err := c.boolean("reverse", false)
+	if err != nil {
+		return nil, err
+	}
+	y, err := c.tensor(x.Type, x.Shape)
+	if err != nil || y.Len() == 0 {
+		return []*Tensor{y}, err
+	}
+	n, step := x.Shape[axis], strides(x.Shape)[axis]
+	for block := 0; block < y.Len(); block += n * step {
+		for first := block; first < block+step; first++ {
+			var floats float64
+			var ints int64
+			for i := range n {
+				at := first + i*step
+				if reverse {
+					at = first + (n-1-i)*step
+				}
+				if y.F32 != nil {
+					before := floats
+					if floats += float64(x.F32[at]); !exclusive {
+						before = floats
+					}
+					y.F32[at] = y.Type.round(float32(before))
+				} else {
+					before := ints
+					if ints += x.I64[at]; !exclusive {
+						before = ints
+					}
+					y.I64[at] = y.Type.wrap(before)
+				}
 			}
 		}
 	}

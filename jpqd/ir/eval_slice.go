@@ -67,6 +67,45 @@ func gather(c *call) ([]*Tensor, error) {
 	return []*Tensor{y}, nil
 }
 
+// scatterUpdate replaces entries of data along an axis: update has the
+// dimensions of the indices in place of that axis. The last of several updates
+// of one entry holds.
+func scatterUpdate(c *call) ([]*Tensor, error) {
+	data, indices, update := c.in[0], c.in[1], c.in[2]
+	axis, err := c.axisInput(3, len(data.Shape))
+	if err != nil {
+		return nil, err
+	}
+	want := slices.Concat(data.Shape[:axis], indices.Shape, data.Shape[axis+1:])
+	if indices.Type.isFloat() || update.Type != data.Type || !slices.Equal(update.Shape, want) {
+		return nil, fmt.Errorf("found indices of %s and updates %s %v, want integers and %s %v", indices.Type, update.Type, update.Shape, data.Type, want)
+	}
+	y, err := c.tensor(data.Type, data.Shape)
+	if err != nil {
+		return nil, err
+	}
+	copy(y.F32, data.F32)
+	copy(y.I64, data.I64)
+	entries, inner := data.Shape[axis], strides(data.Shape)[axis]
+	for from := 0; from < update.Len(); from += inner {
+		run := from / inner
+		outer, i := run/indices.Len(), indices.I64[run%indices.Len()]
+		if i < 0 {
+			i += int64(entries)
+		}
+		if i < 0 || i >= int64(entries) {
+			return nil, fmt.Errorf("index: found %d, want one below %d", i, entries)
+		}
+		to := (outer*entries + int(i)) * inner
+		if y.F32 != nil {
+			copy(y.F32[to:to+inner], update.F32[from:])
+		} else {
+			copy(y.I64[to:to+inner], update.I64[from:])
+		}
+	}
+	return []*Tensor{y}, nil
+}
+
 // window is a part of a tensor, dimension by dimension.
 type window struct {
 	shape []int

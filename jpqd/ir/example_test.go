@@ -45,7 +45,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	if err := ir.Write(dir, tinyModel()); err != nil {
+	if err := ir.Write(dir, tinyModel(), ir.Options{}); err != nil {
 		log.Fatal(err)
 	}
 

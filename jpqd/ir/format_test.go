@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/xml"
 	"math"
@@ -22,12 +23,17 @@ type written struct {
 	bin  []byte
 }
 
-func write(t *testing.T, c *jpqd.Compressed) *written {
+func write(t *testing.T, c *jpqd.Compressed, o Options) *written {
 	t.Helper()
 	dir := t.TempDir()
-	if err := Write(dir, c); err != nil {
+	if err := Write(dir, c, o); err != nil {
 		t.Fatal(err)
 	}
+	return readWritten(t, dir)
+}
+
+func readWritten(t *testing.T, dir string) *written {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, XMLName))
 	if err != nil {
 		t.Fatal(err)
@@ -40,6 +46,20 @@ func write(t *testing.T, c *jpqd.Compressed) *written {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// constant is the bytes of a Const.
+func (w *written) constant(t *testing.T, l *xmlLayer) []byte {
+	t.Helper()
+	offset, err := strconv.Atoi(l.attribute("offset"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := strconv.Atoi(l.attribute("size"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.bin[offset : offset+size]
 }
 
 func (w *written) count(kind string) int {
@@ -74,7 +94,7 @@ func TestFormat(t *testing.T) {
 	}
 	for name, v := range variants {
 		t.Run(name, func(t *testing.T) {
-			w := write(t, newModel(v, 1))
+			w := write(t, newModel(v, 1), Options{})
 			if w.net.Version != "11" {
 				t.Errorf("version: found %q, want 11", w.net.Version)
 			}
@@ -172,7 +192,7 @@ func TestQuantizers(t *testing.T) {
 		{"int8 DistilBERT", 18*2 + 4 + 2, 2 * (6*2 + 2 + 2)},
 		{"int8 DistilBERT answering", 18*2 + 3 + 2, 2 * (6*2 + 1 + 2)},
 	} {
-		w := write(t, newModel(variants[test.name], 1))
+		w := write(t, newModel(variants[test.name], 1), Options{})
 		if n := w.count("FakeQuantize"); n != test.quantizers {
 			t.Errorf("%s: found %d quantizers, want %d", test.name, n, test.quantizers)
 		}
@@ -227,7 +247,7 @@ func TestBinSize(t *testing.T) {
 	sizes := map[string]int{}
 	for name, v := range variants {
 		c := newModel(v, 1)
-		sizes[name] = len(write(t, c).bin)
+		sizes[name] = len(write(t, c, Options{}).bin)
 		if want := expectedBin(t, c); sizes[name] != want {
 			t.Errorf("%s: found %d bytes, want %d", name, sizes[name], want)
 		}
@@ -352,15 +372,42 @@ func expectedBin(t *testing.T, c *jpqd.Compressed) int {
 }
 
 func TestMetadata(t *testing.T) {
-	w := write(t, newModel(variants["int8 empty blocks"], 1))
-	if w.net.Info == nil || len(w.net.Info.Children) != 1 {
-		t.Fatalf("found rt_info %v, want one entry", w.net.Info)
+	var leaves func(path string, tree []xmlInfo, found map[string]string) map[string]string
+	leaves = func(path string, tree []xmlInfo, found map[string]string) map[string]string {
+		for _, x := range tree {
+			if x.Value != "" {
+				found[path+x.XMLName.Local] = x.Value
+			}
+			leaves(path+x.XMLName.Local+".", x.Children, found)
+		}
+		return found
 	}
-	found := map[string]string{}
-	for _, leaf := range w.net.Info.Children[0].Children {
-		found[leaf.XMLName.Local] = leaf.Value
+	for name, want := range map[string]map[string]string{
+		"float": {"jpqd.heads": "4,4", "jpqd.neurons": "40,40"},
+		"int8 empty blocks": {
+			"jpqd.heads": "0,2", "jpqd.neurons": "8,0",
+			"nncf.movement_sparsity.heads": "0,2", "nncf.movement_sparsity.neurons": "8,0",
+			"nncf.quantization.preset": "mixed", "nncf.quantization.model_type": "transformer", "nncf.quantization.target_device": "CPU",
+			"nncf.quantization.bits": "8",
+			// Three tables; of layer 0 two matrices, of layer 1 four; pooler and classifier.
+			"nncf.quantization.weight_quantizers": "11",
+			// The embeddings' sum, the inputs of these eight of which none is shared, and four of layer 1's products.
+			"nncf.quantization.activation_quantizers": "14",
+		},
+	} {
+		w := write(t, newModel(variants[name], 1), Options{})
+		if d := cmp.Diff(want, leaves("", w.net.Info.Children, map[string]string{})); d != "" {
+			t.Errorf("%s: rt_info (-want +got):\n%s", name, d)
+		}
 	}
-	if d := cmp.Diff(map[string]string{"heads": "0,2", "neurons": "8,0"}, found); d != "" {
-		t.Errorf("rt_info of jpqd (-want +got):\n%s", d)
+}
+
+// bytes is the file of constants.
+func (b *binFile) bytes(t *testing.T) []byte {
+	t.Helper()
+	var data bytes.Buffer
+	if err := b.encode(&data); err != nil {
+		t.Fatal(err)
 	}
+	return data.Bytes()
 }

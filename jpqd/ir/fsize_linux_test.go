@@ -25,7 +25,7 @@ func TestWriteWithoutRoom(t *testing.T) {
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1 << 12, Max: limit.Max}); err != nil {
 			t.Skip(err)
 		}
-		err := Write(dir, large)
+		err := Write(dir, large, Options{})
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil { // the test's own files may be larger
 			t.Fatal(err)
 		}
@@ -35,7 +35,7 @@ func TestWriteWithoutRoom(t *testing.T) {
 		return
 	}
 	dir := t.TempDir()
-	if err := Write(dir, small); err != nil {
+	if err := Write(dir, small, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	before, err := os.ReadFile(filepath.Join(dir, BinName))

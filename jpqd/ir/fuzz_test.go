@@ -59,7 +59,7 @@ func TestOperationsInFiles(t *testing.T) {
 		if !ok || test.err != "" {
 			continue
 		}
-		m, err := parse(string(text), bin)
+		m, err := parse(text, bin)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
@@ -95,7 +95,7 @@ func FuzzRead(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text, bin []byte) {
-		m, err := parse(string(text), bin)
+		m, err := parse(text, bin)
 		if err != nil {
 			return
 		}

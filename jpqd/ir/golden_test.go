@@ -76,7 +76,7 @@ func tinyCompressed() *jpqd.Compressed {
 //
 //	go test ./jpqd/ir -run Golden -update
 func TestGolden(t *testing.T) {
-	w := write(t, tinyCompressed())
+	w := write(t, tinyCompressed(), Options{})
 	for name, got := range map[string][]byte{"tiny.xml": []byte(w.text), "tiny.bin": w.bin} {
 		path := filepath.Join("testdata", name)
 		if *update {

@@ -20,6 +20,8 @@ type node struct {
 	inputs     []*node
 	constant   elements // of a Const
 
+	decompression bool // a Convert that gives back what was stored in fewer bits
+
 	typ    ElementType // of the output
 	dims   []int       // of the output
 	tensor string      // name by which programs address the output, or ""
@@ -28,14 +30,15 @@ type node struct {
 // graph is a list of nodes in which inputs stand before their users.
 type graph struct {
 	name       string
+	precision  ElementType // of floats that are stored, F32 or F16
 	nodes      []*node
 	names      map[string]bool
 	quantizers map[quantizerKey]*node
 	info       []xmlInfo
 }
 
-func newGraph(name string) *graph {
-	return &graph{name: name, names: map[string]bool{}, quantizers: map[quantizerKey]*node{}}
+func newGraph(name string, precision ElementType) *graph {
+	return &graph{name: name, precision: precision, names: map[string]bool{}, quantizers: map[quantizerKey]*node{}}
 }
 
 // add appends a node. Names of layers must be unique in a file.

@@ -96,12 +96,12 @@ func hostileFiles() []struct{ name, text, want string } {
 }
 
 func TestReadRefusesHostile(t *testing.T) {
-	if _, err := parse(document(aParameter+aResult, anEdge), nil); err != nil {
+	if _, err := parse([]byte(document(aParameter+aResult, anEdge)), nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range hostileFiles() {
 		t.Run(test.name, func(t *testing.T) {
-			m, err := parse(test.text, nil)
+			m, err := parse([]byte(test.text), nil)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("found %v and error %.300v, want %q", m, err, test.want)
 			}

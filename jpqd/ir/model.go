@@ -22,11 +22,11 @@ type layer struct {
 	kind       string
 	opset      string
 	attributes attributeText
-	inputs     []input
-	outputs    []output
+	inputs     []source
+	outputs    []string   // names of the tensor at each output, separated by commas
+	ports      []int32    // numbers of the inputs, then of the outputs
 	operation  *operation // nil: Parameter, Const or Result
-	*value                // nil: no Parameter or Const, or not needed
-	index      int32      // among the layers by id
+	*value                // noValue: no Parameter or Const, or not needed
 }
 
 // value is what the attributes of a Parameter or Const say.
@@ -37,22 +37,12 @@ type value struct {
 	raw   []byte   // of a Const
 }
 
-// input is where a layer takes a tensor from.
-type input struct {
-	port int32 // its number in the file
-	source
-}
-
-// output is where a layer gives a tensor.
-type output struct {
-	port  int32  // its number in the file
-	names string // of the tensor, separated by commas
-}
+var noValue = new(value)
 
 // source is an output of a layer.
 type source struct {
 	*layer
-	output int32
+	output int
 }
 
 // bounds of a dimension, both included; max −1: none.
@@ -71,7 +61,7 @@ func (b bounds) String() string {
 }
 
 func (l *layer) describe() string {
-	return fmt.Sprintf("layer %d %.80q (%.80s of %.80s)", l.id, l.name, l.kind, l.opset)
+	return fmt.Sprintf("layer %d %.200q (%.80s of %.80s)", l.id, l.name, l.kind, l.opset)
 }
 
 // Inputs are the names of the model's inputs in order. An input that has
@@ -95,7 +85,7 @@ func (m *Model) Outputs() []string {
 
 // names by which programs address the tensor.
 func (s source) names() []string {
-	if names := splitNames(s.outputs[s.output].names); len(names) > 0 {
+	if names := splitNames(s.outputs[s.output]); len(names) > 0 {
 		return names
 	}
 	return []string{s.name}

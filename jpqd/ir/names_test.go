@@ -14,7 +14,7 @@ func TestNames(t *testing.T) {
 			c := newModel(v, 1)
 			c.Config.ModelType = family
 			layers := map[string]string{}
-			for _, l := range write(t, c).net.Layers {
+			for _, l := range write(t, c, Options{}).net.Layers {
 				layers[l.Name] = l.Type
 			}
 			m := bert.New(c.Config, 1)
@@ -37,7 +37,7 @@ func TestNames(t *testing.T) {
 	}
 	c := newModel(variants["float"], 1)
 	c.Config.ModelType = "gpt2"
-	if err := Write(t.TempDir(), c); err == nil {
+	if err := Write(t.TempDir(), c, Options{}); err == nil {
 		t.Error("found no error for an unknown family")
 	}
 }

@@ -48,7 +48,7 @@ func (test *operationCase) run(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &layer{outputs: make([]output, max(1, len(test.want)))}
+	l := &layer{outputs: make([]string, max(1, len(test.want)))}
 	for i := 0; i < len(test.attributes); i += 2 {
 		l.attributes += attributeText(fmt.Sprintf(" %s=%q", test.attributes[i], test.attributes[i+1]))
 	}
@@ -93,7 +93,7 @@ func runCases(t *testing.T, cases []operationCase) {
 
 // operationCases are those of every table.
 func operationCases() []operationCase {
-	return slices.Concat(elementwiseCases(), fakeQuantizeCases(), matMulCases(), reductionsCases(), layoutCases(), gatherCases(), slicesCases())
+	return slices.Concat(elementwiseCases(), fakeQuantizeCases(), matMulCases(), reductionsCases(), layoutCases(), gatherCases(), slicesCases(), compareCases(), attentionCases())
 }
 
 var inf = float32(math.Inf(1))

@@ -29,6 +29,20 @@ func (g *graph) constant(name string, value elements, dims ...int) *node {
 	return g.add(&node{name: name, kind: "Const", opset: "opset1", constant: value, typ: value.elementType(), dims: dims})
 }
 
+// largestHalf is the largest finite value of f16.
+const largestHalf = 65504
+
+// weights is a constant of the precision of the graph, f32 to its users. Values
+// beyond the range of f16 are stored as f32.
+func (g *graph) weights(name string, v []float32, dims ...int) *node {
+	if g.precision != F16 || slices.ContainsFunc(v, func(x float32) bool { return x < -largestHalf || x > largestHalf }) {
+		return g.constant(name, values[float32](v), dims...)
+	}
+	n := g.convert(name, g.constant(name+"/compressed", halves(v), dims...), F32)
+	n.decompression = true
+	return n
+}
+
 // ints is a list of integers such as axes or a shape.
 func (g *graph) ints(name string, v ...int64) *node {
 	return g.constant(name, values[int64](v), len(v))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unsafe"
 )
 
 // Files above these sizes are refused before they are read.
@@ -25,11 +26,11 @@ const (
 // memory than four times their size and a few MiB. Nothing that happens to them
 // afterwards changes the model.
 func Read(xmlPath string) (*Model, error) {
-	text, err := readText(xmlPath)
+	text, err := readFile(xmlPath, maxXML)
 	if err != nil {
 		return nil, err
 	}
-	bin, err := readBin(strings.TrimSuffix(xmlPath, filepath.Ext(xmlPath)) + ".bin")
+	bin, err := readFile(strings.TrimSuffix(xmlPath, filepath.Ext(xmlPath))+".bin", maxBin)
 	if err != nil {
 		return nil, err
 	}
@@ -40,51 +41,31 @@ func Read(xmlPath string) (*Model, error) {
 	return m, nil
 }
 
-// readText reads the file of layers.
-func readText(path string) (string, error) {
-	f, size, err := openLimited(path, maxXML)
+// readFile reads a regular file of at most limit bytes.
+func readFile(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path) // before opening, which waits for a pipe's writer
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	defer f.Close()
-	var text strings.Builder
-	text.Grow(int(size))
-	if _, err := io.CopyN(&text, f, size); err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
+	if !info.Mode().IsRegular() || info.Size() > limit {
+		return nil, fmt.Errorf("%s: found %s of %d bytes, want a file of at most %d", path, info.Mode().Type(), info.Size(), limit)
 	}
-	return text.String(), nil
-}
-
-// readBin reads the file of constants.
-func readBin(path string) ([]byte, error) {
-	f, size, err := openLimited(path, maxBin)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data := make([]byte, size)
+	data := make([]byte, info.Size())
 	if _, err := io.ReadFull(f, data); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return data, nil
 }
 
-// openLimited opens a regular file of at most limit bytes.
-func openLimited(path string, limit int64) (f *os.File, size int64, err error) {
-	info, err := os.Stat(path) // before opening, which waits for a pipe's writer
-	if err != nil {
-		return nil, 0, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > limit {
-		return nil, 0, fmt.Errorf("%s: found %s of %d bytes, want a file of at most %d", path, info.Mode().Type(), info.Size(), limit)
-	}
-	f, err = os.Open(path)
-	return f, info.Size(), err
-}
-
-// parse reads the text of layers; constants lie in bin. The model keeps both.
-func parse(text string, bin []byte) (*Model, error) {
-	r := &reader{scanner: newScanner(text), bin: bin}
+// parse reads the text of layers; constants lie in bin. The model keeps both,
+// which must not change: its names are parts of the text.
+func parse(text, bin []byte) (*Model, error) {
+	r := &reader{scanner: newScanner(unsafe.String(unsafe.SliceData(text), len(text))), bin: bin}
 	if err := r.net(); err != nil {
 		return nil, err
 	}
@@ -122,10 +103,10 @@ func (m *Model) checkTensorNames() error {
 	outputs := map[string]source{}
 	for _, r := range m.results {
 		for _, name := range r.inputs[0].names() {
-			if other, ok := outputs[name]; ok && other != r.inputs[0].source {
+			if other, ok := outputs[name]; ok && other != r.inputs[0] {
 				return fmt.Errorf("layers %d and %d: both are the output %.80q, want unique names", other.id, r.inputs[0].id, name)
 			}
-			outputs[name] = r.inputs[0].source
+			outputs[name] = r.inputs[0]
 		}
 	}
 	return nil

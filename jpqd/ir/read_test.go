@@ -57,7 +57,7 @@ var foreignBin = []byte{
 }
 
 func TestReadForeign(t *testing.T) {
-	m, err := parse(foreign, foreignBin)
+	m, err := parse([]byte(foreign), foreignBin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestReadRefuses(t *testing.T) {
 		if !strings.Contains(foreign, test.old) {
 			t.Fatalf("%q is not in the file", test.old)
 		}
-		m, err := parse(strings.Replace(foreign, test.old, test.new, 1), foreignBin)
+		m, err := parse([]byte(strings.Replace(foreign, test.old, test.new, 1)), foreignBin)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q for %q: found %v and error %v, want %q", test.new, test.old, m, err, test.want)
 		}

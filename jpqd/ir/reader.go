@@ -24,8 +24,8 @@ type reader struct {
 	model  Model
 	layers []*layer // by id once all are read
 
-	inputs  []input  // scratch
-	outputs []output // scratch
+	inputs, outputs []int32  // port numbers of the layer being read
+	names           []string // of its outputs
 }
 
 // net reads the root element and refuses versions whose meaning differs.
@@ -84,7 +84,7 @@ func (r *reader) readLayer() error {
 	if err != nil {
 		return err
 	}
-	l := &layer{id: id, name: a.get("name"), kind: a.get("type"), opset: a.get("version")}
+	l := &layer{id: id, name: a.get("name"), kind: a.get("type"), opset: a.get("version"), value: noValue}
 	for _, kind := range structural {
 		if strings.EqualFold(l.kind, kind) || kind == "Const" && strings.EqualFold(l.kind, "Constant") {
 			l.kind = kind
@@ -109,7 +109,7 @@ func (r *reader) readLayer() error {
 // readParts reads the children of a layer.
 func (r *reader) readParts(l *layer) error {
 	var hasData, hasInput, hasOutput bool
-	r.inputs, r.outputs = r.inputs[:0], r.outputs[:0]
+	r.inputs, r.outputs, r.names = r.inputs[:0], r.outputs[:0], r.names[:0]
 	for r.child() {
 		var err error
 		switch name := r.name(); {
@@ -132,8 +132,9 @@ func (r *reader) readParts(l *layer) error {
 			return err
 		}
 	}
-	l.inputs = slices.Clone(r.inputs)
-	l.outputs = slices.Clone(r.outputs)
+	l.inputs = make([]source, len(r.inputs))
+	l.outputs = slices.Clone(r.names)
+	l.ports = slices.Concat(r.inputs, r.outputs)
 	return cmp.Or(r.err, l.checkPorts())
 }
 
@@ -169,16 +170,16 @@ func (r *reader) readPorts(read func() error) error {
 }
 
 func (r *reader) readInput() error {
-	id, err := parsePort("input port id", r.attributes.get("id"))
+	id, err := parseID("input port id", r.attributes.get("id"))
 	switch {
 	case err != nil:
 		return err
-	case slices.ContainsFunc(r.inputs, func(in input) bool { return in.port == id }):
+	case slices.Contains(r.inputs, int32(id)):
 		return fmt.Errorf("input port %d: found twice, want unique ids", id)
 	case len(r.inputs) == maxPorts:
 		return fmt.Errorf("found more than %d input ports", maxPorts)
 	}
-	r.inputs = append(r.inputs, input{port: id})
+	r.inputs = append(r.inputs, int32(id))
 	if err := r.readDims(); err != nil {
 		return fmt.Errorf("input port %d: %w", id, err)
 	}
@@ -186,13 +187,13 @@ func (r *reader) readInput() error {
 }
 
 func (r *reader) readOutput() error {
-	id, err := parsePort("output port id", r.attributes.get("id"))
+	id, err := parseID("output port id", r.attributes.get("id"))
 	if err != nil {
 		return err
 	}
 	precision, names := r.attributes.get("precision"), r.attributes.get("names")
 	switch n := 1 + strings.Count(names, ","); {
-	case slices.ContainsFunc(r.outputs, func(out output) bool { return out.port == id }):
+	case slices.Contains(r.outputs, int32(id)):
 		return fmt.Errorf("output port %d: found twice, want unique ids", id)
 	case len(r.outputs) == maxPorts:
 		return fmt.Errorf("found more than %d output ports", maxPorts)
@@ -201,7 +202,7 @@ func (r *reader) readOutput() error {
 	case n > maxNames:
 		return fmt.Errorf("names of output port %d: found %d, want at most %d", id, n, maxNames)
 	}
-	r.outputs = append(r.outputs, output{id, names})
+	r.outputs, r.names = append(r.outputs, int32(id)), append(r.names, names)
 	if err := r.readDims(); err != nil {
 		return fmt.Errorf("output port %d: %w", id, err)
 	}
@@ -227,18 +228,11 @@ func (r *reader) readDims() error {
 	return r.err
 }
 
+// parseID reads the number of a layer or port.
 func parseID(what, s string) (int, error) {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 {
-		return 0, fmt.Errorf("%s: found %.80q, want a number of at least 0", what, s)
-	}
-	return n, nil
-}
-
-func parsePort(what, s string) (int32, error) {
 	n, err := strconv.ParseInt(s, 10, 32)
 	if err != nil || n < 0 {
 		return 0, fmt.Errorf("%s: found %.80q, want a number of at least 0", what, s)
 	}
-	return int32(n), nil
+	return int(n), nil
 }

@@ -23,7 +23,7 @@ func (m *Model) run(inputs map[string]*Tensor, limit int) (map[string]*Tensor, e
 	uses := map[source]int{}
 	for _, l := range m.order {
 		for _, in := range l.inputs {
-			uses[in.source]++
+			uses[in]++
 		}
 	}
 	values := map[source]*Tensor{}
@@ -31,9 +31,9 @@ func (m *Model) run(inputs map[string]*Tensor, limit int) (map[string]*Tensor, e
 	for _, l := range m.order {
 		c := &call{layer: l, limit: limit}
 		for _, in := range l.inputs {
-			c.in = append(c.in, values[in.source])
-			if uses[in.source]--; uses[in.source] == 0 {
-				delete(values, in.source)
+			c.in = append(c.in, values[in])
+			if uses[in]--; uses[in] == 0 {
+				delete(values, in)
 			}
 		}
 		var out []*Tensor
@@ -57,7 +57,7 @@ func (m *Model) run(inputs map[string]*Tensor, limit int) (map[string]*Tensor, e
 			return nil, fmt.Errorf("%s: %w", l.describe(), err)
 		}
 		for i, t := range out {
-			if s := (source{l, int32(i)}); uses[s] > 0 {
+			if s := (source{l, i}); uses[s] > 0 {
 				values[s] = t
 			}
 		}

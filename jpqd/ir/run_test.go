@@ -45,7 +45,7 @@ func TestRunRefuses(t *testing.T) {
 // Every tensor has the type and shape that the ports in the file say.
 func TestPortsSayTheTruth(t *testing.T) {
 	for name, v := range variants {
-		g, err := newEncoder(newModel(v, 1))
+		g, err := newEncoder(newModel(v, 1), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestPortsSayTheTruth(t *testing.T) {
 		if err := bin.encode(&data); err != nil {
 			t.Fatal(err)
 		}
-		m, err := parse(strings.ReplaceAll(string(text), `\,`, ","), []byte(data.String()))
+		m, err := parse([]byte(strings.ReplaceAll(string(text), `\,`, ",")), []byte(data.String()))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@ import (
 
 // Limits of the XML: far above what any writer makes.
 const (
-	maxDepth      = 64 // elements inside each other
+	maxNesting    = 64 // elements inside each other
 	maxAttributes = 64 // of an element
 )
 
@@ -22,10 +22,10 @@ type scanner struct {
 	text string
 	at   int // where the part of the text begins that is still to be read
 
-	open       [maxDepth]string // names of the elements around, the outermost first
-	depth      int              // of open
-	attributes attributeText    // of the element that began last
-	empty      bool             // it is <a/>, and its end is still to come
+	open       [maxNesting]string // names of the elements around, the outermost first
+	depth      int                // of open
+	attributes attributeText      // of the element that began last
+	empty      bool               // it is <a/>, and its end is still to come
 
 	seen [maxAttributes]string // names of attributes of one element
 	err  error                 // the first
@@ -175,8 +175,8 @@ func (s *scanner) begin() bool {
 	case name == "":
 		s.want("a tag")
 		return false
-	case s.depth == maxDepth:
-		s.fail("found more than %d elements inside each other", maxDepth)
+	case s.depth == maxNesting:
+		s.fail("found more than %d elements inside each other", maxNesting)
 		return false
 	}
 	start := len(s.text) - len(rest)

@@ -53,7 +53,9 @@ func validate(t *testing.T, texts map[string]string) map[string]string {
 func TestSchemaAccepts(t *testing.T) {
 	texts := map[string]string{}
 	for name, v := range variants {
-		texts[name] = write(t, newModel(v, 1)).text
+		for _, o := range []Options{{}, {Precision: F16}, {Batch: 2, Sequence: 5}} {
+			texts[fmt.Sprintf("%s %+v", name, o)] = write(t, newModel(v, 1), o).text
+		}
 	}
 	for name, reason := range validate(t, texts) {
 		t.Errorf("%s: %s", name, reason)
@@ -62,7 +64,7 @@ func TestSchemaAccepts(t *testing.T) {
 
 // A file that is corrupted in one way is refused, and for that.
 func TestSchemaRefuses(t *testing.T) {
-	text := write(t, newModel(variants["int8 everywhere"], 1)).text
+	text := write(t, newModel(variants["int8 everywhere"], 1), Options{}).text
 	cases := map[string]struct{ old, new, want string }{
 		"root":                   {"net", "network", "No matching global declaration"},
 		"no version":             {`<net name="bert" version="11">`, `<net name="bert">`, "'version' is required"},

@@ -107,18 +107,23 @@ func decodeFloats(dst []float32, t ElementType, raw []byte) {
 
 // decodeInts reads len(dst) little-endian values of an integer type or of booleans.
 func decodeInts(dst []int64, t ElementType, raw []byte) {
-	for i := range dst {
-		switch elementTypes[t].size {
-		case 1:
-			dst[i] = int64(raw[i])
-		case 2:
-			dst[i] = int64(binary.LittleEndian.Uint16(raw[2*i:]))
-		case 4:
-			dst[i] = int64(binary.LittleEndian.Uint32(raw[4*i:]))
-		case 8:
+	switch elementTypes[t].size {
+	case 1:
+		for i := range dst {
+			dst[i] = t.wrap(int64(raw[i]))
+		}
+	case 2:
+		for i := range dst {
+			dst[i] = t.wrap(int64(binary.LittleEndian.Uint16(raw[2*i:])))
+		}
+	case 4:
+		for i := range dst {
+			dst[i] = t.wrap(int64(binary.LittleEndian.Uint32(raw[4*i:])))
+		}
+	case 8:
+		for i := range dst {
 			dst[i] = int64(binary.LittleEndian.Uint64(raw[8*i:]))
 		}
-		dst[i] = t.wrap(dst[i])
 	}
 }
 

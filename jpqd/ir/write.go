@@ -20,16 +20,38 @@ const (
 	BinName = "openvino_model.bin"
 )
 
+// Options say how a model is written; the zero value is f32 with inputs of any size.
+type Options struct {
+	// Precision is how weights and biases are stored that are not integers: F32
+	// (also "") or F16. What quantizers and normalisations hold stays F32.
+	Precision ElementType
+	// Batch and Sequence are the fixed sizes of the inputs; 0 leaves one open.
+	Batch, Sequence int
+}
+
+func (o Options) check(c *jpqd.Compressed) error {
+	if o.Precision != "" && o.Precision != F32 && o.Precision != F16 {
+		return fmt.Errorf("precision of the IR: found %q, want %s or %s", o.Precision, F32, F16)
+	}
+	if o.Batch < 0 {
+		return fmt.Errorf("batch of the IR: found %d, want a fixed size or 0", o.Batch)
+	}
+	if most := c.Config.MaxLength(); o.Sequence < 0 || o.Sequence > most {
+		return fmt.Errorf("sequence length of the IR: found %d, want 1 to %d, the positions of the model, or 0", o.Sequence, most)
+	}
+	return nil
+}
+
 // Write writes c as OpenVINO IR to the folder dir, which must exist. The files
-// depend on nothing but c. Both are complete before either gets its name, and
+// depend on nothing but c and o. Both are complete before either gets its name, and
 // a model that was there before loses its XML first: whatever interrupts the
 // call, the folder never holds layers beside constants of another model.
-func Write(dir string, c *jpqd.Compressed) error {
+func Write(dir string, c *jpqd.Compressed, o Options) error {
 	if err := c.Validate(); err != nil {
 		return fmt.Errorf("model for OpenVINO IR: %w", err)
 	}
 	var bin binFile
-	graph, err := newEncoder(c)
+	graph, err := newEncoder(c, o)
 	if err != nil {
 		return err
 	}

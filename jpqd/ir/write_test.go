@@ -56,9 +56,14 @@ func randomSequence(r *rand.Rand, c *jpqd.Compressed, length int) sequence {
 func writeAndRead(t testing.TB, c *jpqd.Compressed) *Model {
 	t.Helper()
 	dir := t.TempDir()
-	if err := Write(dir, c); err != nil {
+	if err := Write(dir, c, Options{}); err != nil {
 		t.Fatal(err)
 	}
+	return readFolder(t, dir)
+}
+
+func readFolder(t testing.TB, dir string) *Model {
+	t.Helper()
 	m, err := Read(filepath.Join(dir, XMLName))
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +84,12 @@ func runLogits(t testing.TB, m *Model, inputs map[string]*Tensor) *Tensor {
 // answering, start and end of each of its tokens.
 func sequenceLogits(t testing.TB, m *Model, sequences ...sequence) [][]float32 {
 	t.Helper()
-	in := inputsOf(m, sequences...)
+	return batchLogits(t, m, inputsOf(m, sequences...), sequences)
+}
+
+// batchLogits are those of sequences that stand in a batch.
+func batchLogits(t testing.TB, m *Model, in map[string]*Tensor, sequences []sequence) [][]float32 {
+	t.Helper()
 	out, err := m.Run(in)
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +178,7 @@ func TestWriteIsDeterministic(t *testing.T) {
 	var first [2][]byte
 	for i := range 3 {
 		dir := t.TempDir()
-		if err := Write(dir, newModel(variants["int8 products"], 3)); err != nil {
+		if err := Write(dir, newModel(variants["int8 products"], 3), Options{}); err != nil {
 			t.Fatal(err)
 		}
 		for j, name := range []string{XMLName, BinName} {
@@ -187,7 +197,7 @@ func TestWriteIsDeterministic(t *testing.T) {
 
 func TestWriteLeavesTheModelAlone(t *testing.T) {
 	c := newModel(variants["int8"], 1)
-	if err := Write(t.TempDir(), c); err != nil {
+	if err := Write(t.TempDir(), c, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	again := newModel(variants["int8"], 1)
@@ -231,7 +241,7 @@ func TestWriteRefuses(t *testing.T) {
 		c := newModel(variants["int8 pruned"], 1)
 		test.change(c)
 		dir := t.TempDir()
-		err := Write(dir, c)
+		err := Write(dir, c, Options{})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("found error %v, want %q", err, test.want)
 		}
@@ -244,13 +254,13 @@ func TestWriteRefuses(t *testing.T) {
 func TestWriteToNoFolder(t *testing.T) {
 	dir := t.TempDir()
 	c := newModel(variants["float"], 1)
-	if err := Write(filepath.Join(dir, "absent"), c); err == nil {
+	if err := Write(filepath.Join(dir, "absent"), c, Options{}); err == nil {
 		t.Error("found no error for an absent folder")
 	}
 	if err := os.Mkdir(filepath.Join(dir, XMLName), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(dir, c); err == nil || !strings.Contains(err.Error(), "found a folder") {
+	if err := Write(dir, c, Options{}); err == nil || !strings.Contains(err.Error(), "found a folder") {
 		t.Errorf("found error %v, want one about the folder in place of the file", err)
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 1 {
@@ -261,7 +271,7 @@ func TestWriteToNoFolder(t *testing.T) {
 func TestWriteReplaces(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"float", "int8 pruned"} {
-		if err := Write(dir, newModel(variants[name], 1)); err != nil {
+		if err := Write(dir, newModel(variants[name], 1), Options{}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Read(filepath.Join(dir, XMLName)); err != nil {

@@ -23,11 +23,20 @@ type (
 		Type    string    `xml:"type,attr"`
 		Version string    `xml:"version,attr"`
 		Data    *xmlData  `xml:"data"`
+		Marks   *xmlMarks `xml:"rt_info"`
 		Input   *xmlPorts `xml:"input"`
 		Output  *xmlPorts `xml:"output"`
 	}
 	xmlData struct {
 		Attributes []xml.Attr `xml:",any,attr"`
+	}
+	// xmlMarks are what a runtime is to know of a layer.
+	xmlMarks struct {
+		Attributes []xmlMark `xml:"attribute"`
+	}
+	xmlMark struct {
+		Name    string `xml:"name,attr"`
+		Version string `xml:"version,attr"`
 	}
 	xmlPorts struct {
 		Ports []xmlPort `xml:"port"`
@@ -51,11 +60,6 @@ type (
 		Children []xmlInfo `xml:",any"`
 	}
 )
-
-// infoLeaf is a named value of the metadata.
-func infoLeaf(name, value string) xmlInfo {
-	return xmlInfo{XMLName: xml.Name{Local: name}, Value: value}
-}
 
 // document is the file of layers of g, whose constants lie in bin.
 func (g *graph) document(bin *binFile) ([]byte, error) {
@@ -86,6 +90,9 @@ func (n *node) layer(bin *binFile) xmlLayer {
 	}
 	if len(list) > 0 {
 		l.Data = &xmlData{list}
+	}
+	if n.decompression {
+		l.Marks = &xmlMarks{[]xmlMark{{"decompression", "0"}}}
 	}
 	if len(n.inputs) > 0 {
 		l.Input = &xmlPorts{}

@@ -1,0 +1,232 @@
+package ir
+
+import (
+	"math"
+	"slices"
+
+	"github.com/go-jpqd/jpqd/jpqd"
+)
+
+// lowest is torch.finfo(torch.float32).min.
+const lowest = -math.MaxFloat32
+
+// spelling is how an exporter writes a model. The zero value of each choice is
+// the first one of its list.
+type spelling struct {
+	torch    bool // layers are named by the PyTorch frontend, else by ONNX
+	shuffled bool // layers come in any order, under any numbers
+
+	positions string // slice, strided, scattered; RoBERTa's are always counted
+	noTypes   bool   // the token types are a buffer of zeros, no input
+	mask      string // added, rsub, where: what is added to the scores; filled: what replaces them
+	masked    float64
+	scale     string // divide, multiply, both: of query and key by d^-1/4 each, fused, "fused scale": of ScaledDotProductAttention
+	key       string // "": the MatMul transposes it; once, twice: one or two Transpose do
+	heads     string // zeros, shapes, batch: the patterns of Reshape
+	linear    string // "": weights (out, in); input: weights (in, out); layer: those of (out, in) behind a Transpose
+	storage   string // of integers: int8, fq (255 levels), fq256, half (of those), uint8, float16; of floats: float32, float16
+	norm      string // MVN, spelled
+	gelu      string // 7, 2, spelled
+	first     string // gather, strided
+	early     bool   // quantizers stand in front of Transpose, Reshape and Gather, to which they are moved
+	limits    []int  // shape of a quantizer's limits
+
+	oneHidden     bool // NNCF quantizes a hidden state once for all that read it, where no sum is ignored
+	quantizedMask bool // NNCF in training quantizes the arithmetic of the mask
+	smooth        bool // SmoothQuant multiplies the inputs of all Linears by channel, which Compressed cannot express behind normalisations and GELU
+	smoothContext bool // SmoothQuant multiplies the context by channel, which is a factor of the value projection's rows
+}
+
+// fit makes c a model that the spelling can hold.
+func (s *spelling) fit(c *jpqd.Compressed) {
+	if s.torch { // NNCF after training quantizes no embeddings' sums
+		c.Embeddings.AddInputs = [2]*jpqd.ActivationRange{}
+	}
+	for i := range c.Layers {
+		if l := &c.Layers[i]; s.oneHidden {
+			l.Key.Input, l.Value.Input, l.AttentionAdd[1] = l.Query.Input, l.Query.Input, l.Query.Input
+			l.OutputAdd[1] = l.FFNIn.Input
+		}
+	}
+	half := func(v []float32) {
+		for i := range v {
+			v[i] = halfToFloat(floatToHalf(v[i]))
+		}
+	}
+	eachMatrix(c, func(m *jpqd.CompressedMatrix, _ *jpqd.CompressedLinear) {
+		switch s.storage {
+		case "fq": // levels −127 to 127
+			for i := range m.I8 {
+				m.I8[i] = max(m.I8[i], -127)
+			}
+		case "half": // −64 to 63, as the fix against overflow has them
+			for i := range m.I8 {
+				m.I8[i] >>= 1
+			}
+		case "float16":
+			half(m.F32)
+			for i, scale := range m.Scale { // of few bits, so that float16 holds the products
+				fraction, exponent := math.Frexp(float64(scale))
+				m.Scale[i] = float32(math.Ldexp(math.Round(fraction*8)/8, exponent))
+			}
+		}
+	})
+	if s.storage == "float16" {
+		eachVector(c, half)
+	}
+}
+
+// eachMatrix calls f for the tables, with nil, and the matrices of the Linears.
+func eachMatrix(c *jpqd.Compressed, f func(*jpqd.CompressedMatrix, *jpqd.CompressedLinear)) {
+	for _, m := range []*jpqd.CompressedMatrix{&c.Embeddings.Word, &c.Embeddings.Position, &c.Embeddings.TokenType} {
+		f(m, nil)
+	}
+	for _, l := range linears(c) {
+		f(&l.Weight, l)
+	}
+}
+
+func linears(c *jpqd.Compressed) []*jpqd.CompressedLinear {
+	list := []*jpqd.CompressedLinear{&c.Pooler, &c.Classifier}
+	for i := range c.Layers {
+		l := &c.Layers[i]
+		list = append(list, &l.Query, &l.Key, &l.Value, &l.Output, &l.FFNIn, &l.FFNOut)
+	}
+	return list
+}
+
+// eachVector calls f for biases and what normalisations multiply and add.
+func eachVector(c *jpqd.Compressed, f func([]float32)) {
+	for _, l := range linears(c) {
+		f(l.Bias)
+	}
+	for _, n := range norms(c) {
+		f(n.Gamma)
+		f(n.Beta)
+	}
+}
+
+func norms(c *jpqd.Compressed) []*jpqd.CompressedNorm {
+	list := []*jpqd.CompressedNorm{&c.Embeddings.Norm}
+	for i := range c.Layers {
+		list = append(list, &c.Layers[i].AttentionNorm, &c.Layers[i].OutputNorm)
+	}
+	return list
+}
+
+// fixture is a random model in a spelling.
+type fixture struct {
+	variant
+	spelling
+}
+
+var pruned = variant{heads: [][]int{{0, 1, 2}, {0}}, neurons: [][]int{upTo(23), upTo(40)}}
+
+// with is v changed by f.
+func (v variant) with(f func(*variant)) variant {
+	if v.heads == nil {
+		v.heads, v.neurons = [][]int{upTo(4), upTo(4)}, [][]int{upTo(40), upTo(40)}
+	}
+	f(&v)
+	return v
+}
+
+func dense(v *variant)     {}
+func answers(v *variant)   { v.answering = true }
+func roberta(v *variant)   { v.family = "roberta" }
+func distil(v *variant)    { v.family = "distilbert" }
+func quantized(v *variant) { v.int8Weights, v.activations = true, true }
+
+// The exporters of each time. transformers 4.20 to 4.30 went through ONNX and
+// the Model Optimizer, with a shape subgraph per Reshape; the PyTorch frontend
+// folds them.
+var (
+	onnx2022 = spelling{
+		masked: lowest, heads: "shapes", key: "once", positions: "strided", gelu: "spelled", norm: "spelled", linear: "input", limits: []int{1}, early: true,
+	}
+	jpqd2022 = spelling{
+		masked: lowest, heads: "shapes", positions: "strided", gelu: "2", limits: []int{1}, storage: "int8", early: true,
+	}
+	torch2023  = spelling{torch: true, mask: "rsub", masked: lowest, early: true}
+	torch2024  = spelling{torch: true, mask: "expanded", masked: lowest, scale: "fused", heads: "merged", early: true}
+	distil2024 = spelling{torch: true, mask: "filled", masked: lowest, positions: "scattered", heads: "batch", key: "once", early: true}
+)
+
+// change is s changed by f.
+func (s spelling) change(f func(*spelling)) spelling {
+	f(&s)
+	return s
+}
+
+// fixtures are named after what is written by whom.
+var fixtures = map[string]fixture{
+	"ONNX of 2022":                         {variant{}.with(dense), onnx2022},
+	"ONNX of 2021, mask of −10000":         {variant{}.with(dense), onnx2022.change(func(s *spelling) { s.masked, s.key, s.scale, s.first = -10000, "twice", "multiply", "strided" })},
+	"ONNX, optimized":                      {variant{}.with(dense), onnx2022.change(func(s *spelling) { s.norm, s.gelu, s.linear, s.key, s.shuffled = "", "", "", "", true })},
+	"ONNX, weights transposed by a layer":  {variant{}.with(dense), onnx2022.change(func(s *spelling) { s.linear, s.heads = "layer", "zeros" })},
+	"ONNX answering":                       {variant{}.with(answers), onnx2022},
+	"ONNX of fused attention":              {variant{}.with(dense), onnx2022.change(func(s *spelling) { s.scale, s.mask = "both", "where" })},
+	"ONNX DistilBERT":                      {variant{}.with(distil), onnx2022},
+	"ONNX pruned":                          {pruned, jpqd2022},
+	"PyTorch of 2023":                      {variant{}.with(dense), torch2023},
+	"PyTorch of 2023, float16":             {variant{}.with(dense), torch2023.change(func(s *spelling) { s.storage = "float16" })},
+	"PyTorch of 2023 answering":            {variant{}.with(answers), torch2023},
+	"PyTorch of 2023 without token types":  {variant{}.with(dense), torch2023.change(func(s *spelling) { s.noTypes = true })},
+	"PyTorch of 2023 shuffled":             {variant{}.with(dense), torch2023.change(func(s *spelling) { s.shuffled = true })},
+	"PyTorch of 2023 RoBERTa":              {variant{}.with(roberta), torch2023},
+	"PyTorch of 2024":                      {variant{}.with(dense), torch2024},
+	"PyTorch of 2024, float16":             {variant{}.with(dense), torch2024.change(func(s *spelling) { s.storage, s.scale = "float16", "fused scale" })},
+	"PyTorch of 2025, boolean mask":        {variant{}.with(dense), torch2024.change(func(s *spelling) { s.mask = "boolean" })},
+	"PyTorch of 2024 pruned":               {pruned, torch2024},
+	"ONNX RoBERTa":                         {variant{}.with(roberta), onnx2022},
+	"PyTorch of 2024 RoBERTa":              {variant{}.with(roberta), torch2024},
+	"PyTorch of 2024 answering":            {variant{}.with(answers), torch2024},
+	"PyTorch of 2025 DistilBERT, fused":    {variant{}.with(distil), distil2024.change(func(s *spelling) { s.scale, s.mask, s.key = "fused", "expanded", "" })},
+	"PyTorch of 2024 DistilBERT":           {variant{}.with(distil), distil2024},
+	"PyTorch of 2024 DistilBERT answering": {variant{}.with(func(v *variant) { distil(v); answers(v) }), distil2024},
+
+	"JPQD of 2022":                          {pruned.with(quantized), jpqd2022},
+	"JPQD of 2022, equal Q, K and V inputs": {pruned.with(func(v *variant) { quantized(v); v.sharedInputs = true }), jpqd2022},
+	"JPQD of 2022, limits of rank 3":        {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.limits = []int{1, 1, 1} })},
+	"JPQD of 2023, mask quantized":          {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.quantizedMask = true })},
+	"JPQD of 2022 answering":                {pruned.with(func(v *variant) { quantized(v); answers(v) }), jpqd2022},
+	"JPQD, weights in FakeQuantize":         {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.storage, s.limits = "fq", nil })},
+	"JPQD, FakeQuantize of 256 levels":      {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.storage = "fq256" })},
+	"JPQD, half the range of weights":       {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.storage = "half" })},
+	"JPQD, half the range, spelled out":     {pruned.with(quantized), onnx2022.change(func(s *spelling) { s.storage, s.linear = "half", "layer" })},
+	"JPQD DistilBERT":                       {pruned.with(func(v *variant) { quantized(v); distil(v) }), jpqd2022.change(func(s *spelling) { s.mask, s.masked = "filled", math.Inf(-1) })},
+	"JPQD, everything quantized":            {everywhere(variant{}), jpqd2022},
+	"JPQD, everything quantized once":       {everywhere(variant{}), jpqd2022.change(func(s *spelling) { s.oneHidden = true })},
+	"JPQD, everything late":                 {everywhere(variant{}), jpqd2022.change(func(s *spelling) { s.early, s.shuffled = false, true })},
+	"JPQD DistilBERT, everything":           {everywhere(variant{family: "distilbert"}), jpqd2022},
+	"JPQD RoBERTa answering, everything":    {everywhere(variant{family: "roberta", answering: true}), jpqd2022},
+
+	"NNCF of ONNX, weights (in, out)":      {variant{}.with(func(v *variant) { quantized(v); v.sharedInputs = true }), onnx2022.change(func(s *spelling) { s.storage = "int8"; s.limits = nil })},
+	"NNCF of ONNX, FakeQuantize (in, out)": {variant{}.with(func(v *variant) { quantized(v); v.sharedInputs = true }), onnx2022.change(func(s *spelling) { s.storage, s.limits = "fq", nil })},
+	"NNCF of PyTorch":                      {variant{}.with(func(v *variant) { quantized(v); v.sharedInputs = true }), torch2023},
+	"NNCF of PyTorch RoBERTa":              {variant{}.with(func(v *variant) { quantized(v); roberta(v); v.sharedInputs = true }), torch2023},
+	"NNCF of PyTorch, fused":               {variant{}.with(func(v *variant) { quantized(v); v.sharedInputs = true }), torch2024},
+	"NNCF of PyTorch, DistilBERT":          {variant{}.with(func(v *variant) { quantized(v); distil(v); v.sharedInputs = true }), distil2024},
+	"NNCF of PyTorch, context smoothed":    {variant{}.with(func(v *variant) { quantized(v); v.sharedInputs = true }), torch2024.change(func(s *spelling) { s.smoothContext = true })},
+	"NNCF, weights alone, uint8":           {variant{}.with(func(v *variant) { v.int8Weights, v.zeroPoints = true, true }), torch2024.change(func(s *spelling) { s.storage = "uint8" })},
+	"NNCF, weights alone, float16 scales":  {variant{}.with(func(v *variant) { v.int8Weights, v.zeroPoints = true, true }), torch2024.change(func(s *spelling) { s.storage = "float16" })},
+	"NNCF, weights with zero points":       {variant{}.with(func(v *variant) { quantized(v); v.zeroPoints = true }), torch2023},
+	"NNCF, weights with zero points in FQ": {variant{}.with(func(v *variant) { quantized(v); v.zeroPoints = true }), torch2023.change(func(s *spelling) { s.storage = "fq256" })},
+}
+
+// fixtureNames in order.
+func fixtureNames() []string {
+	var names []string
+	for name := range fixtures {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// model is a random one that the fixture can hold.
+func (f *fixture) model(seed uint64) *jpqd.Compressed {
+	c := newModel(f.variant, seed)
+	f.fit(c)
+	return c
+}
