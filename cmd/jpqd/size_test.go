@@ -91,12 +91,12 @@ func TestSizeErrors(t *testing.T) {
 		status  int
 		message string
 	}{
-		{"no model", nil, exitUsage, "found 0 arguments, want one: a model's folder or its compressed.safetensors"},
+		{"no model", nil, exitUsage, "found 0 arguments, want one: a model's folder, its compressed.safetensors or its openvino_model.xml"},
 		{"sparsity alone", []string{"--sparsity", "published"}, exitUsage, "found 0 arguments"},
 		{"an unknown configuration", []string{"--config", "bert"}, exitUsage, `--config: found "bert", want one of bert-base`},
 		{"a model and a configuration", []string{"none", "--config", "bert-base"}, exitUsage, `--config: found it beside MODEL "none"`},
 		{"no such model", []string{"none"}, exitError, `there is no folder "none"`},
-		{"another file", []string{w.path("nncf.json")}, exitError, "is a file, want a model's folder or a compressed.safetensors"},
+		{"another file", []string{w.path("nncf.json")}, exitError, "is a file, want a model's folder, a compressed.safetensors or an openvino_model.xml"},
 		{"a broken file", []string{w.path("broken.safetensors")}, exitError, "broken.safetensors: found 1 bytes"},
 		{"a model's weights", []string{w.path("teacher", "model.safetensors")}, exitError, `metadata: format: found "pt", want "jpqd.compressed"`},
 		{"a folder without weights", []string{w.path("model")}, exitError, "want a model that is trained already"},

@@ -1,5 +1,5 @@
 // Package ir writes a compressed model as OpenVINO IR version 11, reads such
-// files back and evaluates them.
+// files, of other writers too, evaluates them and recognises BERT in them.
 //
 // # Files
 //
@@ -7,7 +7,7 @@
 // constants, little-endian, each at a multiple of 64 bytes, equal ones stored
 // once). Inputs are input_ids, attention_mask and, of models with more than one
 // token type, token_type_ids, i64 of shape (batch, sequence), both dimensions
-// dynamic. The output is logits, f32 of shape (batch, labels); of question
+// dynamic unless [Options] fix them. The output is logits, f32 of shape (batch, labels); of question
 // answering start_logits and end_logits, of shape (batch, sequence). Layers are
 // named after Hugging Face's modules of BERT, RoBERTa or DistilBERT.
 //
@@ -42,6 +42,23 @@
 // would be moved onto one operand by the runtime, which then computes the
 // product in float. Query and scores are the same values as
 // before, exactly so when √head_dim is a power of two, else up to float rounding.
+//
+// # Precision
+//
+// With [Options].Precision F16 weights and biases that are no integers are Const
+// f16 -> Convert f32, marked as decompression; scales, ranges and normalisations
+// stay f32. [Model.Products] tells which MatMuls of a file OpenVINO's CPU plugin
+// computes in INT8: those of two operands that are quantized, by its rules for
+// types, zero points and what may stand between.
+//
+// # Recognition
+//
+// [Model.Compressed] walks a graph from its results back to its inputs and finds
+// BERT, RoBERTa or DistilBERT in it: Linear layers with weights as floats,
+// integers or quantized by FakeQuantize, in either orientation; normalisation
+// and GELU as one operation or spelled out; attention fused or not, divided by
+// √head_dim in any place; masks and positions of any make, known by what they
+// are for a sample of three tokens. What [jpqd.Compressed] cannot say is refused.
 //
 // # Evaluation
 //
