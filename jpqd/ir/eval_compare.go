@@ -7,9 +7,12 @@ import "fmt"
 func compare(f func(a, b float32) bool, i func(a, b int64) bool) func(*call) ([]*Tensor, error) {
 	return func(c *call) ([]*Tensor, error) {
 		a, b := c.in[0], c.in[1]
-		y, err := c.pairs(Boolean, func(y *Tensor, at, atA, atB int) {
-			if a.F32 != nil && f(a.F32[atA], b.F32[atB]) || a.F32 == nil && i(a.I64[atA], b.I64[atB]) {
-				y.I64[at] = 1
+		y, err := c.pairs(Boolean, func(y *Tensor, r pairRow) {
+			for j := range r.n {
+				atA, atB := r.a+j*r.stepA, r.b+j*r.stepB
+				if a.F32 != nil && f(a.F32[atA], b.F32[atB]) || a.F32 == nil && i(a.I64[atA], b.I64[atB]) {
+					y.I64[r.at+j] = 1
+				}
 			}
 		})
 		return []*Tensor{y}, err

@@ -54,16 +54,22 @@ func gelu(c *call) ([]*Tensor, error) {
 func pairwise(c *call, f func(a, b float64) float64, i func(a, b int64) (int64, error)) ([]*Tensor, error) {
 	a, b := c.in[0], c.in[1]
 	var failure error
-	y, err := c.pairs(a.Type, func(y *Tensor, at, atA, atB int) {
-		if y.F32 != nil {
-			y.F32[at] = y.Type.round(float32(f(float64(a.F32[atA]), float64(b.F32[atB]))))
+	y, err := c.pairs(a.Type, func(y *Tensor, r pairRow) {
+		if y.Type.isFloat() {
+			row := y.F32[r.at : r.at+r.n]
+			for j := range row {
+				row[j] = float32(f(float64(a.F32[r.a+j*r.stepA]), float64(b.F32[r.b+j*r.stepB])))
+			}
+			y.Type.roundAll(row)
 			return
 		}
-		v, err := i(a.I64[atA], b.I64[atB])
-		if err != nil {
-			failure = err
+		for j := range r.n {
+			v, err := i(a.I64[r.a+j*r.stepA], b.I64[r.b+j*r.stepB])
+			if err != nil {
+				failure = err
+			}
+			y.I64[r.at+j] = y.Type.wrap(v)
 		}
-		y.I64[at] = y.Type.wrap(v)
 	})
 	if err == nil {
 		err = failure
@@ -71,9 +77,13 @@ func pairwise(c *call, f func(a, b float64) float64, i func(a, b int64) (int64, 
 	return []*Tensor{y}, err
 }
 
+// pairRow is n elements of a result, from place at on, and where their pairs lie
+// in the inputs a and b, and how far apart.
+type pairRow struct{ at, n, a, stepA, b, stepB int }
+
 // pairs makes a tensor of type typ from both inputs, broadcast as numpy does. f
-// is called for every element with its place in the result and in the inputs.
-func (c *call) pairs(typ ElementType, f func(y *Tensor, at, atA, atB int)) (*Tensor, error) {
+// is called for every row of the result.
+func (c *call) pairs(typ ElementType, f func(y *Tensor, r pairRow)) (*Tensor, error) {
 	a, b := c.in[0], c.in[1]
 	if mode, err := c.choice("auto_broadcast", "numpy", "none"); err != nil {
 		return nil, err
@@ -91,9 +101,7 @@ func (c *call) pairs(typ ElementType, f func(y *Tensor, at, atA, atB int)) (*Ten
 	with := [][]int{spread(a.Shape, shape), spread(b.Shape, shape)}
 	stepA, stepB, n := lastStride(with[0]), lastStride(with[1]), rowLength(shape)
 	eachRow(shape, with, func(first int, at []int) {
-		for j := range n {
-			f(y, first+j, at[0]+j*stepA, at[1]+j*stepB)
-		}
+		f(y, pairRow{at: first, n: n, a: at[0], stepA: stepA, b: at[1], stepB: stepB})
 	})
 	return y, nil
 }
@@ -150,10 +158,16 @@ func convert(c *call) ([]*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	if typ.isFloat() {
+		copy(y.F32, x.F32)
+		for i, v := range x.I64 {
+			y.F32[i] = float32(v)
+		}
+		typ.roundAll(y.F32)
+		return []*Tensor{y}, nil
+	}
 	for i, v := range x.F32 {
 		switch {
-		case typ.isFloat():
-			y.F32[i] = typ.round(v)
 		case typ == Boolean && v != 0:
 			y.I64[i] = 1
 		case typ != Boolean:
@@ -161,11 +175,7 @@ func convert(c *call) ([]*Tensor, error) {
 		}
 	}
 	for i, v := range x.I64 {
-		if typ.isFloat() {
-			y.F32[i] = typ.round(float32(v))
-		} else {
-			y.I64[i] = typ.wrap(v)
-		}
+		y.I64[i] = typ.wrap(v)
 	}
 	return []*Tensor{y}, nil
 }

@@ -87,6 +87,16 @@ func (t ElementType) round(v float32) float32 {
 	return v
 }
 
+// roundAll rounds values to the precision of a float type.
+func (t ElementType) roundAll(v []float32) {
+	if t == F32 {
+		return
+	}
+	for i, x := range v {
+		v[i] = t.round(x)
+	}
+}
+
 // decodeFloats reads len(dst) little-endian values of a float type.
 func decodeFloats(dst []float32, t ElementType, raw []byte) {
 	switch t {
@@ -109,6 +119,12 @@ func decodeFloats(dst []float32, t ElementType, raw []byte) {
 func decodeInts(dst []int64, t ElementType, raw []byte) {
 	switch elementTypes[t].size {
 	case 1:
+		if t == I8 { // tables of weights
+			for i := range dst {
+				dst[i] = int64(int8(raw[i]))
+			}
+			return
+		}
 		for i := range dst {
 			dst[i] = t.wrap(int64(raw[i]))
 		}
