@@ -83,7 +83,7 @@ func TestGradientsAreThoseOfFiniteDifferences(t *testing.T) {
 			for i := range direction {
 				direction[i] = float32(rng.NormFloat64())
 			}
-			copy(out.Grad, direction)
+			copy(out.Gradient(), direction)
 			tape.backpropagate()
 			value := func() float64 {
 				tape.Begin(Gradients, 7, 1)
@@ -102,7 +102,7 @@ func TestGradientsAreThoseOfFiniteDifferences(t *testing.T) {
 					x.Data[j] = was - h
 					down := value()
 					x.Data[j] = was
-					got, want := float64(x.Grad[j]), (up-down)/(2*h)
+					got, want := float64(x.Gradient()[j]), (up-down)/(2*h)
 					if math.Abs(got-want) > 2e-3*(1+math.Abs(want)) {
 						t.Fatalf("input %d, element %d: gradient %g, finite difference %g", i, j, got, want)
 					}
@@ -121,8 +121,8 @@ func TestGradientsAccumulate(t *testing.T) {
 	for pass := 1; pass <= 2; pass++ {
 		tape.Begin(Gradients, 0, 0)
 		tape.Backward(tape.CrossEntropy(x, []int32{0, 1}), 1)
-		if want := float32(pass) * 0.5 * float32(1-1/(1+math.E)-1); pass == 2 && math.Abs(float64(x.Grad[3]-want)) > 1e-6 {
-			t.Errorf("gradient after two passes %v, want %v", x.Grad[3], want)
+		if want := float32(pass) * 0.5 * float32(1-1/(1+math.E)-1); pass == 2 && math.Abs(float64(x.Gradient()[3]-want)) > 1e-6 {
+			t.Errorf("gradient after two passes %v, want %v", x.Gradient()[3], want)
 		}
 	}
 }
@@ -132,7 +132,7 @@ func TestInferenceRecordsNothing(t *testing.T) {
 	x.Grad = make([]float32, 4)
 	tape := NewTape()
 	tape.Begin(Inference, 0, 0)
-	if y := tape.GELU(x); y.Grad != nil || len(tape.nodes) != 0 {
+	if y := tape.GELU(x); y.Gradient() != nil || len(tape.nodes) != 0 {
 		t.Errorf("inference recorded %d nodes", len(tape.nodes))
 	}
 }

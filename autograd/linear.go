@@ -21,12 +21,12 @@ func (t *Tape) Linear(x, w, b *Tensor) *Tensor {
 func linearBackward(_ *Tape, n *node) {
 	x, w, b, y := n.in[0], n.in[1], n.in[2], n.out
 	if x.Grad != nil {
-		kernels.GemmF32(kernels.NN, x.Rows, x.Cols, y.Cols, y.Grad, y.Cols, w.Data, w.Cols, x.Grad, x.Cols, true)
+		kernels.GemmF32(kernels.NN, x.Rows, x.Cols, y.Cols, y.Grad, y.Cols, w.Data, w.Cols, x.Grad, x.Cols, !x.first())
 	}
 	if w.Grad != nil {
-		kernels.GemmF32(kernels.TN, w.Rows, w.Cols, x.Rows, y.Grad, y.Cols, x.Data, x.Cols, w.Grad, w.Cols, true)
+		kernels.GemmF32(kernels.TN, w.Rows, w.Cols, x.Rows, y.Grad, y.Cols, x.Data, x.Cols, w.Grad, w.Cols, !w.first())
 	}
 	if b != nil && b.Grad != nil {
-		kernels.ColumnSums(y.Rows, y.Cols, y.Grad, b.Grad)
+		kernels.ColumnSums(y.Rows, y.Cols, y.Grad, b.Gradient())
 	}
 }

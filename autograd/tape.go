@@ -66,12 +66,12 @@ func (t *Tape) Begin(mode Mode, seed, step uint64) {
 // step: only together with it does a pointer say what a tensor holds.
 func (t *Tape) Begun() uint64 { return t.begun }
 
-// New returns a tensor of the arena with undefined data. It has a zero gradient
-// if the tape records and one of the operands has one (or grad is forced by
-// passing no operand).
+// New returns a tensor of the arena with undefined data. It has a gradient,
+// nothing yet added to, if the tape records and one of the operands has one (or
+// grad is forced by passing no operand).
 func (t *Tape) New(rows, cols int, operands ...*Tensor) *Tensor {
 	x := t.tensors.next()
-	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols)}
+	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols), arena: true}
 	if !t.recording {
 		return x
 	}
@@ -80,8 +80,7 @@ func (t *Tape) New(rows, cols int, operands ...*Tensor) *Tensor {
 		wanted = wanted || o != nil && o.Grad != nil
 	}
 	if wanted {
-		x.Grad = t.floats.take(rows * cols)
-		clear(x.Grad)
+		x.Grad, x.unset = t.floats.take(rows*cols), true
 	}
 	return x
 }
@@ -92,7 +91,7 @@ func (t *Tape) Floats(n int) []float32 { return t.floats.take(n) }
 // Constant returns a tensor of the arena without a gradient that holds a copy of data.
 func (t *Tape) Constant(rows, cols int, data []float32) *Tensor {
 	x := t.tensors.next()
-	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols)}
+	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols), arena: true}
 	copy(x.Data, data[:rows*cols])
 	return x
 }
@@ -128,14 +127,18 @@ func (t *Tape) Backward(loss *Tensor, seed float32) {
 	if loss.Grad == nil {
 		panic("autograd: the loss depends on nothing that wants a gradient")
 	}
-	loss.Grad[0] = seed
+	loss.Grad[0], loss.unset = seed, false
 	t.backpropagate()
 }
 
-// backpropagate runs the backward halves in reverse.
+// backpropagate runs the backward halves in reverse, but for those whose result
+// the loss does not depend on.
 func (t *Tape) backpropagate() {
 	for i := len(t.nodes) - 1; i >= 0; i-- {
-		t.nodes[i].backward(t, &t.nodes[i])
+		n := &t.nodes[i]
+		if n.out == nil || !n.out.unset {
+			n.backward(t, n)
+		}
 	}
 }
 
