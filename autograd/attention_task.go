@@ -23,11 +23,11 @@ type attentionTask struct {
 	// Whether gradients of a, b and p are added, not the first: set by a backward
 	// half, whose parts together write all of them.
 	addA, addB, addP bool
-	offsets []int
-	heads   int
-	scale   float32
-	scratch []float32 // as long as p
-	blocks  []int     // (sequences) where each sequence's probabilities start
+	offsets          []int
+	heads            int
+	scale            float32
+	scratch          []float32 // as long as p
+	blocks           []int     // (sequences) where each sequence's probabilities start
 }
 
 // Run does sequence s.

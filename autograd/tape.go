@@ -1,19 +1,34 @@
 package autograd
 
+import (
+	"sync/atomic"
+
+	"github.com/go-jpqd/jpqd/kernels"
+)
+
 // Tape records the operations of one step.
 type Tape struct {
 	// Training says whether dropout drops. Set by Begin.
 	Training bool
+	// BF16 says whether Linear layers round the operands of their products to
+	// BF16, forward and backward. Sums, and all that is stored, stay float32.
+	BF16 bool
 
 	recording  bool
 	begun      uint64 // calls of Begin so far
+	pass       uint64 // number of this Begin among those of all tapes
 	seed, step uint64
 	streams    uint64 // dropout calls so far in this step
-	floats     arena
+	floats     arena[float32]
+	halves     arena[kernels.BF16]
+	gradHalf   []kernels.BF16 // of the gradient at hand
 	tensors    slab[Tensor]
 	nodes      []node
 	attention  attentionTask // of the call at hand
 }
+
+// passes counts the calls of Begin of all tapes.
+var passes atomic.Uint64
 
 // node is one recorded operation: what its backward half needs. Which fields
 // mean what is said beside each pair.
@@ -55,8 +70,10 @@ const (
 func (t *Tape) Begin(mode Mode, seed, step uint64) {
 	t.Training, t.recording = mode == Training, mode != Inference
 	t.begun++
+	t.pass = passes.Add(1)
 	t.seed, t.step, t.streams = seed, step, 0
 	t.floats.reset()
+	t.halves.reset()
 	t.tensors.reset()
 	clear(t.nodes)
 	t.nodes = t.nodes[:0]
@@ -148,32 +165,32 @@ func (t *Tape) dropoutStream() uint64 {
 	return t.step<<16 | t.streams
 }
 
-// arena hands out float32 slices and takes them all back at once.
-type arena struct {
-	chunks  [][]float32
+// arena hands out slices and takes them all back at once.
+type arena[T float32 | kernels.BF16] struct {
+	chunks  [][]T
 	current int // chunk in use
-	used    int // floats used of it
+	used    int // elements used of it
 }
 
 const (
-	firstChunk = 1 << 20 // floats
-	alignment  = 16      // floats: one cache line
+	firstChunk = 1 << 20 // elements
+	alignment  = 32      // elements: a cache line of BF16, two of floats
 )
 
-func (a *arena) take(n int) []float32 {
+func (a *arena[T]) take(n int) []T {
 	size := (n + alignment - 1) / alignment * alignment
 	for a.current < len(a.chunks) && a.used+size > len(a.chunks[a.current]) {
 		a.current, a.used = a.current+1, 0
 	}
 	if a.current == len(a.chunks) {
-		a.chunks = append(a.chunks, make([]float32, max(size, firstChunk<<len(a.chunks))))
+		a.chunks = append(a.chunks, make([]T, max(size, firstChunk<<len(a.chunks))))
 	}
 	s := a.chunks[a.current][a.used : a.used+n : a.used+n]
 	a.used += size
 	return s
 }
 
-func (a *arena) reset() { a.current, a.used = 0, 0 }
+func (a *arena[T]) reset() { a.current, a.used = 0, 0 }
 
 // slab hands out pointers to values and takes them all back at once.
 type slab[T any] struct {

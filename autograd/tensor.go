@@ -12,6 +12,8 @@ type Tensor struct {
 	// gradient is written over it, so that no memory need be cleared.
 	unset bool
 	arena bool // the memory is a tape's
+
+	half halves // of Data
 }
 
 // Gradient is the sum of what has been added to the gradient, to be read or

@@ -66,6 +66,8 @@ func (t *Trainer) forward(p *passes, examples []Example, mode autograd.Mode, ste
 	if err := t.Model.Check(&p.batch); err != nil {
 		return losses{}, err
 	}
+	bf16 := t.Args.BF16 && mode == autograd.Training
+	p.student.BF16, p.teacher.BF16 = bf16, bf16
 	p.student.Begin(mode, t.Args.Seed, step)
 	l := losses{logits: t.Model.Forward(p.student, &p.batch)}
 	if err := t.taskLoss(p, examples, &l); err != nil {
