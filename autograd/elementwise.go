@@ -53,7 +53,8 @@ func (t *Tape) GELU(x *Tensor) *Tensor {
 
 // dx += dy·(Φ(x) + x·φ(x))
 func geluBackward(_ *Tape, n *node) {
-	kernels.GELUBackward(n.in[0].Data, n.out.Grad, n.in[0].Gradient())
+	x := n.in[0]
+	kernels.GELUBackward(x.Data, n.out.Grad, x.Grad, !x.first())
 }
 
 // ReLU is y = max(x, 0).
@@ -100,9 +101,40 @@ func (t *Tape) Dropout(x *Tensor, rate float32) *Tensor {
 	return t.record(y, node{backward: dropoutBackward, in: [3]*Tensor{x}, rate: rate, stream: stream})
 }
 
+// DropoutAdd is y = x + dropout(a), in one pass.
+func (t *Tape) DropoutAdd(a *Tensor, rate float32, x *Tensor) *Tensor {
+	if !t.Training || rate == 0 {
+		return t.Add(a, x)
+	}
+	sameShape("DropoutAdd", a, x)
+	stream := t.dropoutStream()
+	y := t.New(a.Rows, a.Cols, a, x)
+	kernels.DropoutAdd(t.seed, stream, rate, a.Data, x.Data, y.Data)
+	return t.record(y, node{backward: dropoutAddBackward, in: [3]*Tensor{a, x}, rate: rate, stream: stream})
+}
+
+// da += mask·dy/(1−rate); dx += dy, which nobody needs behind this
+func dropoutAddBackward(t *Tape, n *node) {
+	a, x, dy := n.in[0], n.in[1], n.out.Grad
+	if a.Grad != nil {
+		dropoutGradient(t, n, a)
+	}
+	switch {
+	case x.Grad == nil:
+	case !x.first():
+		kernels.Add(x.Grad, dy, x.Grad)
+	case x.arena:
+		x.Grad = dy
+	default:
+		copy(x.Grad, dy)
+	}
+}
+
 // dx += mask·dy/(1−rate), the mask made again from its counter
-func dropoutBackward(t *Tape, n *node) {
-	if x := n.in[0]; x.first() {
+func dropoutBackward(t *Tape, n *node) { dropoutGradient(t, n, n.in[0]) }
+
+func dropoutGradient(t *Tape, n *node, x *Tensor) {
+	if x.first() {
 		kernels.Dropout(t.seed, n.stream, n.rate, n.out.Grad, x.Grad)
 	} else {
 		kernels.DropoutBackward(t.seed, n.stream, n.rate, n.out.Grad, x.Grad)

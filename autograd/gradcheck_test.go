@@ -39,6 +39,10 @@ var ops = []op{
 	{name: "GELU", inputs: [][2]int{{9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.GELU(in[0]) }},
 	{name: "Tanh", inputs: [][2]int{{9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.Tanh(in[0]) }},
 	{name: "Dropout", inputs: [][2]int{{9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor { t.Training = true; return t.Dropout(in[0], 0.3) }},
+	{name: "DropoutAdd", inputs: [][2]int{{9, 9}, {9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor {
+		t.Training = true
+		return t.DropoutAdd(in[0], 0.3, in[1])
+	}},
 	{name: "LayerNorm", inputs: [][2]int{{5, 33}, {1, 33}, {1, 33}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.LayerNorm(in[0], in[1], in[2], 1e-3) }},
 	{name: "AttentionProbs", inputs: [][2]int{{9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionProbs(in[0], in[1], checkOffsets, 2, 0.6) }},
 	{name: "AttentionScores", inputs: [][2]int{{9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionScores(in[0], in[1], checkOffsets, 2) }},

@@ -63,10 +63,10 @@ func (l *Layer) forward(t *autograd.Tape, x *autograd.Tensor, offsets []int, c *
 	p := t.Dropout(l.Context.left(t, l.probabilities(t, q, k, offsets, c)), float32(c.AttentionProbsDropoutProb))
 	context := t.AttentionContext(p, l.Context.right(t, v), offsets, c.NumAttentionHeads)
 	y := l.AttentionAdd.left(t, l.AttentionOutput.Forward(t, context))
-	x = l.AttentionNorm.Forward(t, t.Add(t.Dropout(y, hidden), l.AttentionAdd.right(t, x)))
+	x = l.AttentionNorm.Forward(t, t.DropoutAdd(y, hidden, l.AttentionAdd.right(t, x)))
 
 	y = l.OutputAdd.left(t, l.Output.Forward(t, t.GELU(l.Intermediate.Forward(t, x))))
-	return l.OutputNorm.Forward(t, t.Add(t.Dropout(y, hidden), l.OutputAdd.right(t, x)))
+	return l.OutputNorm.Forward(t, t.DropoutAdd(y, hidden, l.OutputAdd.right(t, x)))
 }
 
 // probabilities is softmax(q·kᵀ/√head_dim) of each sequence and head, flat. The
