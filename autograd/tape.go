@@ -24,7 +24,9 @@ type Tape struct {
 	gradHalf   []kernels.BF16 // of the gradient at hand
 	tensors    slab[Tensor]
 	nodes      []node
-	attention  attentionTask // of the call at hand
+	attention  attentionTask  // of the call at hand
+	fused      fusedAttention // of the call at hand
+	heads      headPool
 }
 
 // passes counts the calls of Begin of all tapes.
