@@ -3,6 +3,9 @@ package autograd
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -121,6 +124,21 @@ func TestGradientsAreThoseOfFiniteDifferences(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// noOps are the methods of Tape that differentiate nothing.
+var noOps = []string{"Backward", "Begin", "Begun", "Constant", "Custom", "Floats", "New", "Recording"}
+
+// Every operation is in the table above, under a name that begins with its own.
+func TestEveryOpIsChecked(t *testing.T) {
+	methods := reflect.TypeFor[*Tape]()
+	for i := range methods.NumMethod() {
+		name := methods.Method(i).Name
+		checked := slices.ContainsFunc(ops, func(o op) bool { return strings.Fields(o.name)[0] == name })
+		if !checked && !slices.Contains(noOps, name) {
+			t.Errorf("Tape.%s has no check against finite differences, want one in ops", name)
+		}
 	}
 }
 
