@@ -30,7 +30,10 @@ func probsForward(w *attentionTask, at, block, l, d int) {
 // ds = scale·p∘(dp − Σ dp∘p); dq += ds·k; dk += dsᵀ·q
 func attentionProbsBackward(t *Tape, n *node) {
 	q, k, p := n.in[0], n.in[1], n.out
-	t.attend(attentionTask{do: probsBackward, a: q, b: k, p: p, addA: !q.first(), addB: !k.first(), offsets: n.offsets, heads: n.heads, scale: n.scale, scratch: t.Floats(p.Cols)})
+	w := attentionTask{do: probsBackward, a: q, b: k, p: p, offsets: n.offsets, heads: n.heads, scale: n.scale, scratch: t.Floats(p.Cols)}
+	w.da, w.addA = q.gradient()
+	w.db, w.addB = k.gradient()
+	t.attend(w)
 }
 
 func probsBackward(w *attentionTask, at, block, l, d int) {
@@ -59,7 +62,10 @@ func scoresForward(w *attentionTask, at, block, l, d int) {
 // dq += ds·k; dk += dsᵀ·q
 func attentionScoresBackward(t *Tape, n *node) {
 	q, k := n.in[0], n.in[1]
-	t.attend(attentionTask{do: scoresBackward, a: q, b: k, p: n.out, addA: !q.first(), addB: !k.first(), offsets: n.offsets, heads: n.heads})
+	w := attentionTask{do: scoresBackward, a: q, b: k, p: n.out, offsets: n.offsets, heads: n.heads}
+	w.da, w.addA = q.gradient()
+	w.db, w.addB = k.gradient()
+	t.attend(w)
 }
 
 func scoresBackward(w *attentionTask, at, block, l, d int) {
@@ -69,11 +75,11 @@ func scoresBackward(w *attentionTask, at, block, l, d int) {
 // scoresInto adds the gradient ds of a head's scores to those of q and k.
 func scoresInto(w *attentionTask, at int, ds []float32, l, d int) {
 	q, k, ld := w.a.Data[at:], w.b.Data[at:], w.a.Cols
-	if w.a.Grad != nil {
-		kernels.GemmF32(kernels.NN, l, d, l, ds, l, k, ld, w.a.Grad[at:], ld, w.addA)
+	if w.da != nil {
+		kernels.GemmF32(kernels.NN, l, d, l, ds, l, k, ld, w.da[at:], ld, w.addA)
 	}
-	if w.b.Grad != nil {
-		kernels.GemmF32(kernels.TN, l, d, l, ds, l, q, ld, w.b.Grad[at:], ld, w.addB)
+	if w.db != nil {
+		kernels.GemmF32(kernels.TN, l, d, l, ds, l, q, ld, w.db[at:], ld, w.addB)
 	}
 }
 
@@ -97,7 +103,8 @@ func softmaxForward(w *attentionTask, _, block, l, _ int) {
 // ds += p∘(dp − Σ dp∘p)
 func attentionSoftmaxBackward(t *Tape, n *node) {
 	s := n.in[0]
-	w := attentionTask{do: softmaxBackward, a: s, p: n.out, addA: !s.first(), offsets: n.offsets, heads: n.heads}
+	w := attentionTask{do: softmaxBackward, a: s, p: n.out, offsets: n.offsets, heads: n.heads}
+	w.da, w.addA = s.gradient()
 	if w.addA {
 		w.scratch = t.Floats(n.out.Cols)
 	}
@@ -105,7 +112,7 @@ func attentionSoftmaxBackward(t *Tape, n *node) {
 }
 
 func softmaxBackward(w *attentionTask, _, block, l, _ int) {
-	p, dp, sum := w.p.Data[block:block+l*l], w.p.Grad[block:block+l*l], w.a.Grad[block:block+l*l]
+	p, dp, sum := w.p.Data[block:block+l*l], w.p.Grad[block:block+l*l], w.da[block:block+l*l]
 	if !w.addA {
 		kernels.SoftmaxBackward(l, l, p, l, dp, l, sum, l)
 		return
@@ -136,15 +143,18 @@ func contextForward(w *attentionTask, at, block, l, d int) {
 // dp += dy·vᵀ; dv += pᵀ·dy
 func attentionContextBackward(t *Tape, n *node) {
 	p, v := n.in[0], n.in[1]
-	t.attend(attentionTask{do: contextBackward, a: v, b: n.out, p: p, addA: !v.first(), addP: !p.first(), offsets: n.offsets, heads: n.heads})
+	w := attentionTask{do: contextBackward, a: v, b: n.out, p: p, offsets: n.offsets, heads: n.heads}
+	w.da, w.addA = v.gradient()
+	w.dp, w.addP = p.gradient()
+	t.attend(w)
 }
 
 func contextBackward(w *attentionTask, at, block, l, d int) {
 	v, dy, p, ld := w.a.Data[at:], w.b.Grad[at:], w.p.Data[block:block+l*l], w.a.Cols
-	if w.p.Grad != nil {
-		kernels.GemmF32(kernels.NT, l, l, d, dy, ld, v, ld, w.p.Grad[block:block+l*l], l, w.addP)
+	if w.dp != nil {
+		kernels.GemmF32(kernels.NT, l, l, d, dy, ld, v, ld, w.dp[block:block+l*l], l, w.addP)
 	}
-	if w.a.Grad != nil {
-		kernels.GemmF32(kernels.TN, l, d, l, p, l, dy, ld, w.a.Grad[at:], ld, w.addA)
+	if w.da != nil {
+		kernels.GemmF32(kernels.TN, l, d, l, p, l, dy, ld, w.da[at:], ld, w.addA)
 	}
 }

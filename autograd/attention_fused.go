@@ -36,9 +36,12 @@ func attentionBackward(t *Tape, n *node) {
 	q, k, v := n.in[0], n.in[1], n.in[2]
 	t.fused = fusedAttention{
 		q: q, k: k, v: v, y: n.out, offsets: n.offsets, heads: n.heads, scale: n.scale, seed: t.seed, stream: n.stream, rate: n.rate,
-		// In the order in which they are written, for they may be one tensor.
-		pool: &t.heads, backward: true, addV: !v.first(), addQ: !q.first(), addK: !k.first(),
+		pool: &t.heads, backward: true,
 	}
+	// In the order in which they are written, for they may be one tensor.
+	t.fused.dv, t.fused.addV = v.gradient()
+	t.fused.dq, t.fused.addQ = q.gradient()
+	t.fused.dk, t.fused.addK = k.gradient()
 	kernels.Parallel(len(n.offsets)-1, &t.fused)
 }
 
@@ -52,7 +55,8 @@ type fusedAttention struct {
 	rate         float32
 
 	backward         bool
-	addQ, addK, addV bool // to the gradient, which is there already
+	dq, dk, dv       []float32 // gradients; nil: not wanted
+	addQ, addK, addV bool      // there is one already, to be added to
 
 	pool *headPool
 }
@@ -124,10 +128,10 @@ func (w *fusedAttention) probabilities(m *headScores, at, l, d int, stream uint6
 func (w *fusedAttention) headBackward(m *headScores, at, l, d int, stream uint64) {
 	q, k, v, ld := w.q, w.k, w.v, w.q.Cols
 	dropped, dy := w.probabilities(m, at, l, d, stream), w.y.Grad[at:]
-	if v.Grad != nil {
-		kernels.GemmF32(kernels.TN, l, d, l, dropped, l, dy, ld, v.Grad[at:], ld, w.addV)
+	if w.dv != nil {
+		kernels.GemmF32(kernels.TN, l, d, l, dropped, l, dy, ld, w.dv[at:], ld, w.addV)
 	}
-	if q.Grad == nil && k.Grad == nil {
+	if w.dq == nil && w.dk == nil {
 		return
 	}
 	ds := m.grad
@@ -137,11 +141,11 @@ func (w *fusedAttention) headBackward(m *headScores, at, l, d int, stream uint64
 	}
 	kernels.SoftmaxBackward(l, l, m.p, l, ds, l, ds, l)
 	kernels.Scale(w.scale, ds, ds)
-	if q.Grad != nil {
-		kernels.GemmF32(kernels.NN, l, d, l, ds, l, k.Data[at:], ld, q.Grad[at:], ld, w.addQ)
+	if w.dq != nil {
+		kernels.GemmF32(kernels.NN, l, d, l, ds, l, k.Data[at:], ld, w.dq[at:], ld, w.addQ)
 	}
-	if k.Grad != nil {
-		kernels.GemmF32(kernels.TN, l, d, l, ds, l, q.Data[at:], ld, k.Grad[at:], ld, w.addK)
+	if w.dk != nil {
+		kernels.GemmF32(kernels.TN, l, d, l, ds, l, q.Data[at:], ld, w.dk[at:], ld, w.addK)
 	}
 }
 

@@ -20,8 +20,9 @@ type attentionTask struct {
 	// d wide; its probabilities start at element `block` of p.
 	do      func(w *attentionTask, at, block, l, d int)
 	a, b, p *Tensor
-	// Whether gradients of a, b and p are added, not the first: set by a backward
-	// half, whose parts together write all of them.
+	// Gradients of a, b and p, and whether they are added to: set by a backward
+	// half, whose parts together write all of them. nil: not wanted.
+	da, db, dp       []float32
 	addA, addB, addP bool
 	offsets          []int
 	heads            int

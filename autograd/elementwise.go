@@ -10,21 +10,25 @@ func (t *Tape) Add(a, b *Tensor) *Tensor {
 	return t.record(y, node{backward: addBackward, in: [3]*Tensor{a, b}})
 }
 
-// da += dy; db += dy. Nobody needs dy behind this: it becomes the gradient of
-// one of the operands if that has none yet.
+// da += dy; db += dy
 func addBackward(_ *Tape, n *node) {
-	dy := n.out.Grad
-	given := false
-	for _, x := range n.in[:2] {
-		switch {
-		case x.Grad == nil:
-		case !x.first():
-			kernels.Add(x.Grad, dy, x.Grad)
-		case given || !x.arena:
-			copy(x.Grad, dy)
-		default:
-			x.Grad, given = dy, true
-		}
+	n.in[1].pass(n.out, false)
+	n.in[0].pass(n.out, true)
+}
+
+// pass adds the gradient of y to that of x. Where this is the last use of it, x
+// takes it over if it has none yet.
+func (x *Tensor) pass(y *Tensor, last bool) {
+	if last && x.tape != nil && x.wanted && x.Grad == nil {
+		x.Grad, y.Grad = y.Grad, nil
+		return
+	}
+	switch dx, add := x.gradient(); {
+	case dx == nil:
+	case add:
+		kernels.Add(dx, y.Grad, dx)
+	default:
+		copy(dx, y.Grad)
 	}
 }
 
@@ -37,10 +41,10 @@ func (t *Tape) Scale(x *Tensor, s float32) *Tensor {
 
 // dx += s·dy
 func scaleBackward(_ *Tape, n *node) {
-	if x := n.in[0]; x.first() {
-		kernels.Scale(n.scale, n.out.Grad, x.Grad)
+	if dx, add := n.in[0].gradient(); add {
+		kernels.AddScaled(n.scale, n.out.Grad, dx)
 	} else {
-		kernels.AddScaled(n.scale, n.out.Grad, x.Grad)
+		kernels.Scale(n.scale, n.out.Grad, dx)
 	}
 }
 
@@ -53,8 +57,8 @@ func (t *Tape) GELU(x *Tensor) *Tensor {
 
 // dx += dy·(Φ(x) + x·φ(x))
 func geluBackward(_ *Tape, n *node) {
-	x := n.in[0]
-	kernels.GELUBackward(x.Data, n.out.Grad, x.Grad, !x.first())
+	dx, add := n.in[0].gradient()
+	kernels.GELUBackward(n.in[0].Data, n.out.Grad, dx, add)
 }
 
 // ReLU is y = max(x, 0).
@@ -113,30 +117,19 @@ func (t *Tape) DropoutAdd(a *Tensor, rate float32, x *Tensor) *Tensor {
 	return t.record(y, node{backward: dropoutAddBackward, in: [3]*Tensor{a, x}, rate: rate, stream: stream})
 }
 
-// da += mask·dy/(1−rate); dx += dy, which nobody needs behind this
+// da += mask·dy/(1−rate); dx += dy
 func dropoutAddBackward(t *Tape, n *node) {
-	a, x, dy := n.in[0], n.in[1], n.out.Grad
-	if a.Grad != nil {
-		dropoutGradient(t, n, a)
+	if n.in[0].WantsGradient() {
+		dropoutBackward(t, n)
 	}
-	switch {
-	case x.Grad == nil:
-	case !x.first():
-		kernels.Add(x.Grad, dy, x.Grad)
-	case x.arena:
-		x.Grad = dy
-	default:
-		copy(x.Grad, dy)
-	}
+	n.in[1].pass(n.out, true)
 }
 
 // dx += mask·dy/(1−rate), the mask made again from its counter
-func dropoutBackward(t *Tape, n *node) { dropoutGradient(t, n, n.in[0]) }
-
-func dropoutGradient(t *Tape, n *node, x *Tensor) {
-	if x.first() {
-		kernels.Dropout(t.seed, n.stream, n.rate, n.out.Grad, x.Grad)
+func dropoutBackward(t *Tape, n *node) {
+	if dx, add := n.in[0].gradient(); add {
+		kernels.DropoutBackward(t.seed, n.stream, n.rate, n.out.Grad, dx)
 	} else {
-		kernels.DropoutBackward(t.seed, n.stream, n.rate, n.out.Grad, x.Grad)
+		kernels.Dropout(t.seed, n.stream, n.rate, n.out.Grad, dx)
 	}
 }

@@ -99,7 +99,7 @@ func TestGradientsAreThoseOfFiniteDifferences(t *testing.T) {
 				direction[i] = float32(rng.NormFloat64())
 			}
 			copy(out.Gradient(), direction)
-			tape.backpropagate()
+			tape.backpropagate(0)
 			value := func() float64 {
 				tape.Begin(Gradients, 7, 1)
 				sum := 0.0
@@ -128,7 +128,7 @@ func TestGradientsAreThoseOfFiniteDifferences(t *testing.T) {
 }
 
 // noOps are the methods of Tape that differentiate nothing.
-var noOps = []string{"Backward", "Begin", "Begun", "Constant", "Custom", "Floats", "New", "Recording"}
+var noOps = []string{"Backward", "Begin", "Checkpoint", "Begun", "Bytes", "Constant", "Custom", "Floats", "New", "Recording"}
 
 // Every operation is in the table above, under a name that begins with its own.
 func TestEveryOpIsChecked(t *testing.T) {

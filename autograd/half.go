@@ -15,7 +15,7 @@ func (t *Tape) halved(x *Tensor) []kernels.BF16 {
 		return h.data
 	}
 	n := x.Rows * x.Cols
-	if x.arena {
+	if x.tape != nil {
 		h.data = t.halves.take(n)
 	} else if cap(h.data) < n { // a parameter keeps its own
 		h.data = make([]kernels.BF16, n)

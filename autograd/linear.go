@@ -24,31 +24,28 @@ func (t *Tape) Linear(x, w, b *Tensor) *Tensor {
 // dx += dy·W; dW += dyᵀ·x; db += Σ rows of dy
 func linearBackward(t *Tape, n *node) {
 	x, w, b, y := n.in[0], n.in[1], n.in[2], n.out
-	if b != nil && b.Grad != nil {
+	if b != nil && b.WantsGradient() {
 		kernels.ColumnSums(y.Rows, y.Cols, y.Grad, b.Gradient())
 	}
 	if t.BF16 {
 		t.linearBackwardBF16(x, w, y)
 		return
 	}
-	if x.Grad != nil {
-		kernels.GemmF32(kernels.NN, x.Rows, x.Cols, y.Cols, y.Grad, y.Cols, w.Data, w.Cols, x.Grad, x.Cols, !x.first())
+	if dx, add := x.gradient(); dx != nil {
+		kernels.GemmF32(kernels.NN, x.Rows, x.Cols, y.Cols, y.Grad, y.Cols, w.Data, w.Cols, dx, x.Cols, add)
 	}
-	if w.Grad != nil {
-		kernels.GemmF32(kernels.TN, w.Rows, w.Cols, x.Rows, y.Grad, y.Cols, x.Data, x.Cols, w.Grad, w.Cols, !w.first())
+	if dw, add := w.gradient(); dw != nil {
+		kernels.GemmF32(kernels.TN, w.Rows, w.Cols, x.Rows, y.Grad, y.Cols, x.Data, x.Cols, dw, w.Cols, add)
 	}
 }
 
 // linearBackwardBF16 is the part of linearBackward that multiplies, in BF16.
 func (t *Tape) linearBackwardBF16(x, w, y *Tensor) {
-	if x.Grad == nil && w.Grad == nil {
-		return
-	}
 	dy := t.halvedGradient(y)
-	if x.Grad != nil {
-		kernels.GemmBF16(kernels.NN, x.Rows, x.Cols, y.Cols, dy, y.Cols, t.halved(w), w.Cols, x.Grad, x.Cols, !x.first())
+	if dx, add := x.gradient(); dx != nil {
+		kernels.GemmBF16(kernels.NN, x.Rows, x.Cols, y.Cols, dy, y.Cols, t.halved(w), w.Cols, dx, x.Cols, add)
 	}
-	if w.Grad != nil {
-		kernels.GemmBF16(kernels.TN, w.Rows, w.Cols, x.Rows, dy, y.Cols, t.halved(x), x.Cols, w.Grad, w.Cols, !w.first())
+	if dw, add := w.gradient(); dw != nil {
+		kernels.GemmBF16(kernels.TN, w.Rows, w.Cols, x.Rows, dy, y.Cols, t.halved(x), x.Cols, dw, w.Cols, add)
 	}
 }

@@ -15,11 +15,12 @@ type Tape struct {
 	BF16 bool
 
 	recording  bool
-	begun      uint64 // calls of Begin so far
+	begun      uint64 // times so far that tensors were taken back
 	pass       uint64 // number of this Begin among those of all tapes
 	seed, step uint64
 	streams    uint64 // dropout calls so far in this step
 	floats     arena[float32]
+	gradients  gradientPool
 	halves     arena[kernels.BF16]
 	gradHalf   []kernels.BF16 // of the gradient at hand
 	tensors    slab[Tensor]
@@ -46,6 +47,7 @@ type node struct {
 	rate     float32
 	stream   uint64
 	custom   Backward
+	segment  Segment
 }
 
 // Backward is the backward half of an operation defined outside this package.
@@ -75,33 +77,37 @@ func (t *Tape) Begin(mode Mode, seed, step uint64) {
 	t.pass = passes.Add(1)
 	t.seed, t.step, t.streams = seed, step, 0
 	t.floats.reset()
+	t.gradients.reset()
 	t.halves.reset()
 	t.tensors.reset()
 	clear(t.nodes)
 	t.nodes = t.nodes[:0]
 }
 
-// Begun is the number of steps begun so far. Tensors are used again from step to
-// step: only together with it does a pointer say what a tensor holds.
+// Begun is how many times so far tensors were taken back: by Begin, and behind the
+// segment of a Checkpoint. They are used again: only together with it does a
+// pointer say what a tensor holds.
 func (t *Tape) Begun() uint64 { return t.begun }
 
-// New returns a tensor of the arena with undefined data. It has a gradient,
-// nothing yet added to, if the tape records and one of the operands has one (or
-// grad is forced by passing no operand).
+// New returns a tensor of the arena with undefined data. It wants a gradient if
+// the tape records and one of the operands does (or if there is no operand).
 func (t *Tape) New(rows, cols int, operands ...*Tensor) *Tensor {
 	x := t.tensors.next()
-	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols), arena: true}
+	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols), tape: t}
 	if !t.recording {
 		return x
 	}
-	wanted := len(operands) == 0
+	x.wanted = len(operands) == 0
 	for _, o := range operands {
-		wanted = wanted || o != nil && o.Grad != nil
-	}
-	if wanted {
-		x.Grad, x.unset = t.floats.take(rows*cols), true
+		x.wanted = x.wanted || o != nil && o.WantsGradient()
 	}
 	return x
+}
+
+// Bytes is the memory that the largest step so far has needed: of the results
+// that are kept for the backward half, those rounded to BF16, and of gradients.
+func (t *Tape) Bytes() int {
+	return 4*(t.floats.peak+t.gradients.memory.peak) + 2*(t.halves.peak+cap(t.gradHalf))
 }
 
 // Floats returns n undefined floats of the arena.
@@ -110,26 +116,25 @@ func (t *Tape) Floats(n int) []float32 { return t.floats.take(n) }
 // Constant returns a tensor of the arena without a gradient that holds a copy of data.
 func (t *Tape) Constant(rows, cols int, data []float32) *Tensor {
 	x := t.tensors.next()
-	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols), arena: true}
+	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols), tape: t}
 	copy(x.Data, data[:rows*cols])
 	return x
 }
 
 // record keeps a node if the result wants a gradient.
 func (t *Tape) record(out *Tensor, n node) *Tensor {
-	if out.Grad != nil {
+	if out.wanted {
 		n.out = out
 		t.nodes = append(t.nodes, n)
 	}
 	return out
 }
 
-// Custom records the backward half of an operation defined elsewhere, if the
-// tape records. It runs after the backward halves of everything recorded later.
-func (t *Tape) Custom(b Backward) {
-	if t.recording {
-		t.nodes = append(t.nodes, node{backward: customBackward, custom: b})
-	}
+// Custom records the backward half of an operation defined elsewhere, which made
+// out, if the tape records. It runs after the backward halves of everything
+// recorded later, unless no gradient has come to out, and is the last use of out.
+func (t *Tape) Custom(out *Tensor, b Backward) {
+	t.record(out, node{backward: customBackward, custom: b})
 }
 
 func customBackward(_ *Tape, n *node) { n.custom.Backward() }
@@ -143,20 +148,28 @@ func (t *Tape) Backward(loss *Tensor, seed float32) {
 	if loss.Rows != 1 || loss.Cols != 1 {
 		panic("autograd: the loss is not a scalar")
 	}
-	if loss.Grad == nil {
+	if !loss.wanted {
 		panic("autograd: the loss depends on nothing that wants a gradient")
 	}
-	loss.Grad[0], loss.unset = seed, false
-	t.backpropagate()
+	g, _ := loss.gradient()
+	g[0] = seed
+	t.backpropagate(0)
 }
 
-// backpropagate runs the backward halves in reverse, but for those whose result
-// the loss does not depend on.
-func (t *Tape) backpropagate() {
-	for i := len(t.nodes) - 1; i >= 0; i-- {
+// backpropagate runs the backward halves of node first and those behind it in
+// reverse, but for those whose result the loss does not depend on. A result's
+// gradient is needed no more then: its memory goes to others.
+func (t *Tape) backpropagate(first int) {
+	for i := len(t.nodes) - 1; i >= first; i-- {
 		n := &t.nodes[i]
-		if n.out == nil || !n.out.unset {
-			n.backward(t, n)
+		out := n.out
+		if out.Grad == nil {
+			continue
+		}
+		n.backward(t, n)
+		if out.Grad != nil { // not handed on
+			t.gradients.put(out.Grad)
+			out.Grad = nil
 		}
 	}
 }
@@ -172,27 +185,38 @@ type arena[T float32 | kernels.BF16] struct {
 	chunks  [][]T
 	current int // chunk in use
 	used    int // elements used of it
+	peak    int // elements in use at most
+	before  int // elements of the chunks before the current one
 }
 
 const (
-	firstChunk = 1 << 20 // elements
+	arenaChunk = 1 << 24 // elements; what is not used of it is never touched
 	alignment  = 32      // elements: a cache line of BF16, two of floats
 )
 
 func (a *arena[T]) take(n int) []T {
 	size := (n + alignment - 1) / alignment * alignment
 	for a.current < len(a.chunks) && a.used+size > len(a.chunks[a.current]) {
+		a.before += len(a.chunks[a.current])
 		a.current, a.used = a.current+1, 0
 	}
 	if a.current == len(a.chunks) {
-		a.chunks = append(a.chunks, make([]T, max(size, firstChunk<<len(a.chunks))))
+		a.chunks = append(a.chunks, make([]T, max(size, arenaChunk)))
 	}
 	s := a.chunks[a.current][a.used : a.used+n : a.used+n]
 	a.used += size
+	a.peak = max(a.peak, a.before+a.used)
 	return s
 }
 
-func (a *arena[T]) reset() { a.current, a.used = 0, 0 }
+// arenaMark is how much of an arena is in use.
+type arenaMark struct{ current, used, before int }
+
+func (a *arena[T]) mark() arenaMark { return arenaMark{a.current, a.used, a.before} }
+
+func (a *arena[T]) release(m arenaMark) { a.current, a.used, a.before = m.current, m.used, m.before }
+
+func (a *arena[T]) reset() { a.release(arenaMark{}) }
 
 // slab hands out pointers to values and takes them all back at once.
 type slab[T any] struct {

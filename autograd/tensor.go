@@ -6,34 +6,40 @@ import "fmt"
 type Tensor struct {
 	Rows, Cols int
 	Data       []float32 // (Rows, Cols)
-	Grad       []float32 // (Rows, Cols); nil where no gradient is wanted
+	Grad       []float32 // (Rows, Cols); see Gradient
 
-	// unset: nothing has been added to Grad, which holds anything. The first
-	// gradient is written over it, so that no memory need be cleared.
-	unset bool
-	arena bool // the memory is a tape's
-
-	half halves // of Data
+	tape   *Tape // whose memory it has; nil: its own
+	wanted bool  // of a tape's tensor: it has a gradient from the first one that comes to the last use of it
+	unset  bool  // of any other: Grad holds nothing yet, the first gradient is to be written over it
+	half   halves
 }
 
-// Gradient is the sum of what has been added to the gradient, to be read or
-// added to; nil where none is wanted. Of a tensor whose gradient may still be
-// unset, which every tensor of a tape and every parameter after
-// [AdamW.ZeroGrad] is, Grad itself means nothing.
+// WantsGradient tells whether the loss is to be differentiated by x.
+func (x *Tensor) WantsGradient() bool { return x.wanted || x.Grad != nil }
+
+// Gradient is the sum of the gradients that have come, to be read or added to;
+// nil where none is wanted. Grad is the same for a tensor that no tape made,
+// unless it is a parameter to which nothing has come since [AdamW.ZeroGrad].
 func (x *Tensor) Gradient() []float32 {
-	if x.unset {
-		clear(x.Grad)
-		x.unset = false
+	g, add := x.gradient()
+	if !add {
+		clear(g)
 	}
-	return x.Grad
+	return g
 }
 
-// first tells whether the gradient that is about to come is the first, and is to
-// be written over Grad instead of added.
-func (x *Tensor) first() bool {
-	unset := x.unset
-	x.unset = false
-	return unset
+// gradient is memory for a gradient that is about to come: to be added to, or to
+// be written over where it is the first. nil: none is wanted.
+func (x *Tensor) gradient() (g []float32, add bool) {
+	switch {
+	case x.tape == nil:
+		add, x.unset = !x.unset, false
+	case x.Grad != nil:
+		add = true
+	case x.wanted:
+		x.Grad = x.tape.gradients.take(x.Rows * x.Cols)
+	}
+	return x.Grad, add
 }
 
 // NewTensor returns a zero tensor with memory of its own and no gradient.

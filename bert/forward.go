@@ -51,10 +51,32 @@ func (m *Model) Embed(t *autograd.Tape, b *Batch) *autograd.Tensor {
 
 // Encode runs the encoder on an embedding output: (rows, hidden) to (rows, hidden).
 func (m *Model) Encode(t *autograd.Tape, x *autograd.Tensor, b *Batch) *autograd.Tensor {
-	for _, l := range m.Layers {
-		x = l.forward(t, x, b.Offsets, &m.Config)
+	if t.Recording() && !m.GradientCheckpointing {
+		for _, l := range m.Layers {
+			x = l.forward(t, x, b.Offsets, &m.Config)
+		}
+		return x
+	}
+	if len(m.segments) != len(m.Layers) {
+		m.segments = make([]segment, len(m.Layers))
+	}
+	for i, l := range m.Layers {
+		m.segments[i] = segment{l, b.Offsets, &m.Config}
+		x = t.Checkpoint(&m.segments[i], x)
 	}
 	return x
+}
+
+// segment is a layer's part in a step.
+type segment struct {
+	*Layer
+	offsets []int
+	config  *Config
+}
+
+// Forward makes a segment an [autograd.Segment].
+func (s *segment) Forward(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {
+	return s.forward(t, x, s.offsets, s.config)
 }
 
 func (l *Layer) forward(t *autograd.Tape, x *autograd.Tensor, offsets []int, c *Config) *autograd.Tensor {

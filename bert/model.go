@@ -22,6 +22,11 @@ type Model struct {
 	Pooler         *Linear // (hidden, hidden); nil for question answering
 	Classifier     *Linear // (labels, hidden); for question answering qa_outputs (2, hidden)
 	Logits         *Op     // the model's output: its Hooks[0] transforms it
+
+	// GradientCheckpointing keeps only the output of each layer for the backward
+	// half, which runs the layers once more.
+	GradientCheckpointing bool
+	segments              []segment
 }
 
 // Layer is one transformer block with post-normalisation (Devlin et al. 2019).

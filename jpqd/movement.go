@@ -77,7 +77,7 @@ func (o *maskedOperand) apply(t *autograd.Tape, w *autograd.Tensor, threshold fl
 	y := t.New(w.Rows, w.Cols, w)
 	kernels.Mul(o.mask, w.Data, y.Data)
 	o.in, o.out = w, y
-	t.Custom(o)
+	t.Custom(y, o)
 	return y
 }
 
@@ -204,7 +204,7 @@ func (r *importanceLoss) forward(t *autograd.Tape) *autograd.Tensor {
 		}
 	}
 	r.out.Data[0] = float32(r.factor * layerCoefficient * sum / float64(len(r.sparsifiers)))
-	t.Custom(r)
+	t.Custom(r.out, r)
 	return r.out
 }
 

@@ -242,7 +242,7 @@ func (q *quantizer) apply(t *autograd.Tape, x *autograd.Tensor, ids []int32) *au
 	kernels.FakeQuantize(x.Rows, x.Cols, x.Data, a.rowLow, a.rowSpan, levels, a.out.Data)
 	if t.Recording() {
 		a.gradLow, a.gradSpan = t.Floats(len(a.rowLow)), t.Floats(len(a.rowLow))
-		t.Custom(a)
+		t.Custom(a.out, a)
 	}
 	return a.out
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/go-jpqd/jpqd/autograd"
@@ -24,6 +26,7 @@ type run struct {
 	first       int  // optimizer steps done before this call
 	sequences   int  // processed in this call
 	warned      bool // of a warm-up that cannot prune
+	measured    bool // the memory of a step was logged
 }
 
 // Train runs the training loop. resume is a checkpoint folder written by an
@@ -99,6 +102,7 @@ func (r *run) begin(ctx context.Context, resume string) error {
 			return err
 		}
 	}
+	r.Model.GradientCheckpointing = r.Args.GradientCheckpointing
 	r.makeOptimizer()
 	if resume != "" {
 		if err := r.restoreOptimizer(resume); err != nil {
@@ -213,6 +217,7 @@ func (r *run) microStep(examples []Example) (stepped bool, err error) {
 		return false, fmt.Errorf("step %d: the loss is %v, want a finite number; checkpoints written before are kept (try a lower --learning_rate)", s.GlobalStep, loss)
 	}
 	r.passes.student.Backward(l.total, 1/float32(a.GradientAccumulationSteps))
+	r.logMemory()
 	r.sequences += len(examples)
 	s.Batches++
 	s.BatchInEpoch++
@@ -232,6 +237,32 @@ func scalar(x *autograd.Tensor) float64 {
 		return 0
 	}
 	return float64(x.Data[0])
+}
+
+// logMemory tells, after the first step of a run, what it took, and what the
+// largest batch that the data allow will take: memory grows with tokens.
+func (r *run) logMemory() {
+	if r.measured {
+		return
+	}
+	r.measured = true
+	lengths := make([]int, len(r.TrainData))
+	for i := range lengths {
+		lengths[i] = len(r.TrainData[i].IDs)
+	}
+	slices.Sort(lengths)
+	tokens := 0
+	for _, n := range lengths[max(0, len(lengths)-r.Args.PerDeviceTrainBatchSize):] {
+		tokens += n
+	}
+	parameters := 0
+	for _, p := range r.Model.Parameters() {
+		parameters += len(p.Data)
+	}
+	step := float64(r.passes.student.Bytes()+r.passes.teacher.Bytes()) / (1 << 20)
+	const perParameter = 4 * 4 // value, gradient, two moments
+	r.Log.Info("memory in MiB", slog.Int("parameters, gradients, moments", perParameter*parameters>>20),
+		slog.Int("first step", int(math.Ceil(step))), slog.Int("largest batch", int(math.Ceil(step*float64(tokens)/float64(max(1, r.passes.batch.Rows()))))))
 }
 
 // update is one optimizer step.

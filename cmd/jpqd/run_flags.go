@@ -112,6 +112,7 @@ func registerTrainingFlags(f *pflag.FlagSet, o *RunOptions) {
 	f.StringVar(&o.Optim, "optim", "adamw_torch", "optimizer; every adamw_… is the same AdamW here")
 	f.BoolVar(&o.FP16, "fp16", false, "as --bf16")
 	f.BoolVar(&o.BF16, "bf16", false, "training multiplies in bfloat16, where the CPU does, and keeps all else in float32")
+	f.BoolVar(&o.GradientCheckpointing, "gradient_checkpointing", false, "keep only the layers' outputs for the backward half and compute the rest once more: less memory, a third more time")
 	f.StringVar(&o.ReportTo, "report_to", "none", "tensorboard writes event files below output_dir/runs")
 	f.StringVar(&o.RunName, "run_name", "", "name of the run in the report")
 	f.IntVar(&o.DataloaderNumWorkers, "dataloader_num_workers", 0, "accepted; data is tokenized before training")
