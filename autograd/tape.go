@@ -13,6 +13,7 @@ type Tape struct {
 	tensors    slab[Tensor]
 	nodes      []node
 	attention  attentionTask // of the call at hand
+	classes    vocabularyTask
 }
 
 // node is one recorded operation: what its backward half needs. Which fields
