@@ -177,3 +177,85 @@ func TestMaskedLMFromAConfiguration(t *testing.T) {
 		t.Errorf("error %v, written %s", err, data)
 	}
 }
+
+// The head in float64: a Linear, GELU and LayerNorm, the product with the word
+// embeddings and a bias.
+func TestUnmaskInFloat64(t *testing.T) {
+	m := maskedModel(t, "bert")
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, p := range []*autograd.Param{m.Masked.Bias, m.Masked.Transform.Bias, m.Masked.Norm.Weight, m.Masked.Norm.Bias} {
+		for i := range p.Data {
+			p.Data[i] = float32(rng.NormFloat64())
+		}
+	}
+	x := autograd.NewTensor(3, 16)
+	for i := range x.Data {
+		x.Data[i] = float32(rng.NormFloat64())
+	}
+	tape := autograd.NewTape()
+	tape.Begin(autograd.Inference, 0, 0)
+	got := m.Unmask(tape, x)
+	product := func(w *autograd.Param, bias *autograd.Param, in []float64) []float64 {
+		out := make([]float64, w.Rows)
+		for i := range out {
+			out[i] = float64(bias.Data[i])
+			for j, v := range in {
+				out[i] += v * float64(w.Row(i)[j])
+			}
+		}
+		return out
+	}
+	for r := range 3 {
+		h := make([]float64, 16)
+		for i, v := range x.Row(r) {
+			h[i] = float64(v)
+		}
+		h = product(m.Masked.Transform.Weight, m.Masked.Transform.Bias, h)
+		mean, variance := 0.0, 0.0
+		for i, v := range h {
+			h[i] = v / 2 * (1 + math.Erf(v/math.Sqrt2))
+			mean += h[i] / 16
+		}
+		for _, v := range h {
+			variance += (v - mean) * (v - mean) / 16
+		}
+		for i, v := range h {
+			h[i] = (v-mean)/math.Sqrt(variance+m.Config.LayerNormEps)*float64(m.Masked.Norm.Weight.Data[i]) + float64(m.Masked.Norm.Bias.Data[i])
+		}
+		for i, want := range product(m.Word.Weight, m.Masked.Bias, h) {
+			if d := math.Abs(float64(got.Row(r)[i]) - want); d > 1e-5 {
+				t.Fatalf("row %d, word %d: %v, want %v", r, i, got.Row(r)[i], want)
+			}
+		}
+	}
+}
+
+// The word embeddings have the gradients of both of their uses.
+func TestTiedGradient(t *testing.T) {
+	m := maskedModel(t, "bert")
+	b := randomBatch(rand.New(rand.NewPCG(1, 2)), 5, 9)
+	rows, labels := []int32{3, 11, 12}, []int32{7, 0, 49}
+	tape := autograd.NewTape()
+	loss := func() *autograd.Tensor {
+		tape.Begin(autograd.Gradients, 0, 0)
+		return tape.VocabularyCrossEntropy(m.Unmask(tape, tape.Gather(m.Encode(tape, m.Embed(tape, b), b), rows)), labels)
+	}
+	autograd.NewAdamW([]autograd.Group{{Params: m.Parameters()}}, 0.9, 0.999, 1e-8) // gives them gradients
+	tape.Backward(loss(), 1)
+	w := m.Word.Weight
+	for _, id := range []int{int(b.IDs[0]), int(b.IDs[11]), 7, 0, 49, 33} {
+		for j := range w.Cols {
+			at := id*w.Cols + j
+			const h = 1e-2
+			was := w.Data[at]
+			w.Data[at] = was + h
+			up := float64(loss().Data[0])
+			w.Data[at] = was - h
+			down := float64(loss().Data[0])
+			w.Data[at] = was
+			if got, want := float64(w.Grad[at]), (up-down)/(2*h); math.Abs(got-want) > 2e-3*(1+math.Abs(want)) {
+				t.Errorf("word %d, element %d: gradient %g, finite difference %g", id, j, got, want)
+			}
+		}
+	}
+}

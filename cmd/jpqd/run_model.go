@@ -123,7 +123,11 @@ func (r *trainingRun) loadStudent(ctx context.Context, dir string) (*bert.Model,
 			return nil, err
 		}
 	}
-	r.console.log.Info("model", slog.String("folder", dir), slog.Int("parameters", model.NumParameters()), slog.Int("layers", model.Config.NumHiddenLayers), slog.Int("labels", model.Config.NumLabels()))
+	attrs := []any{slog.String("folder", dir), slog.Int("parameters", model.NumParameters()), slog.Int("layers", model.Config.NumHiddenLayers)}
+	if model.Masked == nil {
+		attrs = append(attrs, slog.Int("labels", model.Config.NumLabels()))
+	}
+	r.console.log.Info("model", attrs...)
 	return model, nil
 }
 
