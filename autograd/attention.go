@@ -30,7 +30,7 @@ func probsForward(w *attentionTask, at, block, l, d int) {
 // ds = scale·p∘(dp − Σ dp∘p); dq += ds·k; dk += dsᵀ·q
 func attentionProbsBackward(t *Tape, n *node) {
 	q, k, p := n.in[0], n.in[1], n.out
-	t.attend(attentionTask{do: probsBackward, a: q, b: k, p: p, offsets: n.offsets, heads: n.heads, scale: n.scale, scratch: t.Floats(p.Cols)})
+	t.attend(attentionTask{do: probsBackward, a: q, b: k, p: p, addA: !q.first(), addB: !k.first(), offsets: n.offsets, heads: n.heads, scale: n.scale, scratch: t.Floats(p.Cols)})
 }
 
 func probsBackward(w *attentionTask, at, block, l, d int) {
@@ -58,7 +58,8 @@ func scoresForward(w *attentionTask, at, block, l, d int) {
 
 // dq += ds·k; dk += dsᵀ·q
 func attentionScoresBackward(t *Tape, n *node) {
-	t.attend(attentionTask{do: scoresBackward, a: n.in[0], b: n.in[1], p: n.out, offsets: n.offsets, heads: n.heads})
+	q, k := n.in[0], n.in[1]
+	t.attend(attentionTask{do: scoresBackward, a: q, b: k, p: n.out, addA: !q.first(), addB: !k.first(), offsets: n.offsets, heads: n.heads})
 }
 
 func scoresBackward(w *attentionTask, at, block, l, d int) {
@@ -69,10 +70,10 @@ func scoresBackward(w *attentionTask, at, block, l, d int) {
 func scoresInto(w *attentionTask, at int, ds []float32, l, d int) {
 	q, k, ld := w.a.Data[at:], w.b.Data[at:], w.a.Cols
 	if w.a.Grad != nil {
-		kernels.GemmF32(kernels.NN, l, d, l, ds, l, k, ld, w.a.Grad[at:], ld, true)
+		kernels.GemmF32(kernels.NN, l, d, l, ds, l, k, ld, w.a.Grad[at:], ld, w.addA)
 	}
 	if w.b.Grad != nil {
-		kernels.GemmF32(kernels.TN, l, d, l, ds, l, q, ld, w.b.Grad[at:], ld, true)
+		kernels.GemmF32(kernels.TN, l, d, l, ds, l, q, ld, w.b.Grad[at:], ld, w.addB)
 	}
 }
 
@@ -95,13 +96,23 @@ func softmaxForward(w *attentionTask, _, block, l, _ int) {
 
 // ds += p∘(dp − Σ dp∘p)
 func attentionSoftmaxBackward(t *Tape, n *node) {
-	t.attend(attentionTask{do: softmaxBackward, a: n.in[0], p: n.out, offsets: n.offsets, heads: n.heads, scratch: t.Floats(n.out.Cols)})
+	s := n.in[0]
+	w := attentionTask{do: softmaxBackward, a: s, p: n.out, addA: !s.first(), offsets: n.offsets, heads: n.heads}
+	if w.addA {
+		w.scratch = t.Floats(n.out.Cols)
+	}
+	t.attend(w)
 }
 
 func softmaxBackward(w *attentionTask, _, block, l, _ int) {
-	p, dp, ds := w.p.Data[block:block+l*l], w.p.Grad[block:block+l*l], w.scratch[block:block+l*l]
+	p, dp, sum := w.p.Data[block:block+l*l], w.p.Grad[block:block+l*l], w.a.Grad[block:block+l*l]
+	if !w.addA {
+		kernels.SoftmaxBackward(l, l, p, l, dp, l, sum, l)
+		return
+	}
+	ds := w.scratch[block : block+l*l]
 	kernels.SoftmaxBackward(l, l, p, l, dp, l, ds, l)
-	kernels.Add(w.a.Grad[block:block+l*l], ds, w.a.Grad[block:block+l*l])
+	kernels.Add(sum, ds, sum)
 }
 
 // AttentionContext is P·V within each sequence and head.
@@ -124,15 +135,16 @@ func contextForward(w *attentionTask, at, block, l, d int) {
 
 // dp += dy·vᵀ; dv += pᵀ·dy
 func attentionContextBackward(t *Tape, n *node) {
-	t.attend(attentionTask{do: contextBackward, a: n.in[1], b: n.out, p: n.in[0], offsets: n.offsets, heads: n.heads})
+	p, v := n.in[0], n.in[1]
+	t.attend(attentionTask{do: contextBackward, a: v, b: n.out, p: p, addA: !v.first(), addP: !p.first(), offsets: n.offsets, heads: n.heads})
 }
 
 func contextBackward(w *attentionTask, at, block, l, d int) {
 	v, dy, p, ld := w.a.Data[at:], w.b.Grad[at:], w.p.Data[block:block+l*l], w.a.Cols
 	if w.p.Grad != nil {
-		kernels.GemmF32(kernels.NT, l, l, d, dy, ld, v, ld, w.p.Grad[block:block+l*l], l, true)
+		kernels.GemmF32(kernels.NT, l, l, d, dy, ld, v, ld, w.p.Grad[block:block+l*l], l, w.addP)
 	}
 	if w.a.Grad != nil {
-		kernels.GemmF32(kernels.TN, l, d, l, p, l, dy, ld, w.a.Grad[at:], ld, true)
+		kernels.GemmF32(kernels.TN, l, d, l, p, l, dy, ld, w.a.Grad[at:], ld, w.addA)
 	}
 }

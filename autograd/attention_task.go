@@ -20,11 +20,14 @@ type attentionTask struct {
 	// d wide; its probabilities start at element `block` of p.
 	do      func(w *attentionTask, at, block, l, d int)
 	a, b, p *Tensor
-	offsets []int
-	heads   int
-	scale   float32
-	scratch []float32 // as long as p
-	blocks  []int     // (sequences) where each sequence's probabilities start
+	// Whether gradients of a, b and p are added, not the first: set by a backward
+	// half, whose parts together write all of them.
+	addA, addB, addP bool
+	offsets          []int
+	heads            int
+	scale            float32
+	scratch          []float32 // as long as p
+	blocks           []int     // (sequences) where each sequence's probabilities start
 }
 
 // Run does sequence s.

@@ -15,8 +15,9 @@ func (t *Tape) Gather(table *Tensor, ids []int32) *Tensor {
 // dtable[ids[i]] += dy[i], in the order of i
 func gatherBackward(_ *Tape, n *node) {
 	table, cols := n.in[0], n.out.Cols
+	grad := table.Gradient()
 	for i, id := range n.ids {
-		dst := table.Grad[int(id)*cols : (int(id)+1)*cols]
+		dst := grad[int(id)*cols : (int(id)+1)*cols]
 		for j, g := range n.out.Grad[i*cols : (i+1)*cols] {
 			dst[j] += g
 		}

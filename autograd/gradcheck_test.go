@@ -3,6 +3,9 @@ package autograd
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -39,8 +42,20 @@ var ops = []op{
 	{name: "GELU", inputs: [][2]int{{9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.GELU(in[0]) }},
 	{name: "Tanh", inputs: [][2]int{{9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.Tanh(in[0]) }},
 	{name: "Dropout", inputs: [][2]int{{9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor { t.Training = true; return t.Dropout(in[0], 0.3) }},
+	{name: "DropoutAdd", inputs: [][2]int{{9, 9}, {9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor {
+		t.Training = true
+		return t.DropoutAdd(in[0], 0.3, in[1])
+	}},
 	{name: "LayerNorm", inputs: [][2]int{{5, 33}, {1, 33}, {1, 33}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.LayerNorm(in[0], in[1], in[2], 1e-3) }},
 	{name: "AttentionProbs", inputs: [][2]int{{9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionProbs(in[0], in[1], checkOffsets, 2, 0.6) }},
+	{name: "Attention", inputs: [][2]int{{9, 6}, {9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor {
+		t.Training = true
+		return t.Attention(in[0], in[1], in[2], checkOffsets, 2, 0.6, 0.3)
+	}},
+	{name: "Attention of one tensor", inputs: [][2]int{{9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor {
+		x := t.Scale(in[0], 1) // whose gradient is not there yet
+		return t.Attention(x, x, x, checkOffsets, 2, 0.6, 0)
+	}},
 	{name: "AttentionScores", inputs: [][2]int{{9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionScores(in[0], in[1], checkOffsets, 2) }},
 	{name: "AttentionSoftmax", inputs: [][2]int{{1, 2 * (9 + 1 + 25)}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionSoftmax(in[0], checkOffsets, 2) }},
 	{name: "ReLU", inputs: [][2]int{{9, 9}}, positive: true, build: func(t *Tape, in []*Tensor) *Tensor { return t.ReLU(t.Add(in[0], t.Constant(9, 9, reluShift))) }},
@@ -84,7 +99,7 @@ func TestGradientsAreThoseOfFiniteDifferences(t *testing.T) {
 			for i := range direction {
 				direction[i] = float32(rng.NormFloat64())
 			}
-			copy(out.Grad, direction)
+			copy(out.Gradient(), direction)
 			tape.backpropagate()
 			value := func() float64 {
 				tape.Begin(Gradients, 7, 1)
@@ -103,13 +118,28 @@ func TestGradientsAreThoseOfFiniteDifferences(t *testing.T) {
 					x.Data[j] = was - h
 					down := value()
 					x.Data[j] = was
-					got, want := float64(x.Grad[j]), (up-down)/(2*h)
+					got, want := float64(x.Gradient()[j]), (up-down)/(2*h)
 					if math.Abs(got-want) > 2e-3*(1+math.Abs(want)) {
 						t.Fatalf("input %d, element %d: gradient %g, finite difference %g", i, j, got, want)
 					}
 				}
 			}
 		})
+	}
+}
+
+// noOps are the methods of Tape that differentiate nothing.
+var noOps = []string{"Backward", "Begin", "Begun", "Constant", "Custom", "Floats", "New", "Recording"}
+
+// Every operation is in the table above, under a name that begins with its own.
+func TestEveryOpIsChecked(t *testing.T) {
+	methods := reflect.TypeFor[*Tape]()
+	for i := range methods.NumMethod() {
+		name := methods.Method(i).Name
+		checked := slices.ContainsFunc(ops, func(o op) bool { return strings.Fields(o.name)[0] == name })
+		if !checked && !slices.Contains(noOps, name) {
+			t.Errorf("Tape.%s has no check against finite differences, want one in ops", name)
+		}
 	}
 }
 
@@ -122,8 +152,8 @@ func TestGradientsAccumulate(t *testing.T) {
 	for pass := 1; pass <= 2; pass++ {
 		tape.Begin(Gradients, 0, 0)
 		tape.Backward(tape.CrossEntropy(x, []int32{0, 1}), 1)
-		if want := float32(pass) * 0.5 * float32(1-1/(1+math.E)-1); pass == 2 && math.Abs(float64(x.Grad[3]-want)) > 1e-6 {
-			t.Errorf("gradient after two passes %v, want %v", x.Grad[3], want)
+		if want := float32(pass) * 0.5 * float32(1-1/(1+math.E)-1); pass == 2 && math.Abs(float64(x.Gradient()[3]-want)) > 1e-6 {
+			t.Errorf("gradient after two passes %v, want %v", x.Gradient()[3], want)
 		}
 	}
 }
@@ -133,7 +163,7 @@ func TestInferenceRecordsNothing(t *testing.T) {
 	x.Grad = make([]float32, 4)
 	tape := NewTape()
 	tape.Begin(Inference, 0, 0)
-	if y := tape.GELU(x); y.Grad != nil || len(tape.nodes) != 0 {
+	if y := tape.GELU(x); y.Gradient() != nil || len(tape.nodes) != 0 {
 		t.Errorf("inference recorded %d nodes", len(tape.nodes))
 	}
 }
@@ -150,7 +180,9 @@ func TestStepsAllocateNothing(t *testing.T) {
 		tape.Begin(Training, 1, 1)
 		h := tape.GELU(tape.Linear(tape.Constant(9, 64, x), &w.Tensor, &b.Tensor))
 		p := tape.Dropout(tape.AttentionProbs(h, h, checkOffsets, 2, 0.6), 0.1)
-		h = tape.Gather(tape.AttentionContext(p, h, checkOffsets, 2), ids)
+		h = tape.AttentionContext(p, h, checkOffsets, 2)
+		h = tape.DropoutAdd(tape.Attention(h, h, h, checkOffsets, 2, 0.6, 0.1), 0.1, h)
+		h = tape.Gather(h, ids)
 		tape.Backward(tape.CrossEntropy(h, labels), 1)
 		o.Step(1e-3, ClipScale(o.GradNorm(), 1))
 		o.ZeroGrad()

@@ -17,5 +17,5 @@ func (t *Tape) LayerNorm(x, gamma, beta *Tensor, eps float32) *Tensor {
 // dx += rstd·(g − mean(g) − x̂·mean(g·x̂)); dgamma += Σ dy·x̂; dbeta += Σ dy
 func layerNormBackward(_ *Tape, n *node) {
 	x, gamma, beta := n.in[0], n.in[1], n.in[2]
-	kernels.LayerNormBackward(x.Rows, x.Cols, x.Data, gamma.Data, n.saved[0], n.saved[1], n.out.Grad, x.Grad, gamma.Grad, beta.Grad)
+	kernels.LayerNormBackward(x.Rows, x.Cols, x.Data, gamma.Data, n.saved[0], n.saved[1], n.out.Grad, x.Grad, gamma.Gradient(), beta.Gradient(), !x.first())
 }

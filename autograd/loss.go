@@ -23,13 +23,14 @@ func (t *Tape) CrossEntropy(logits *Tensor, labels []int32) *Tensor {
 // dlogits += dy·(softmax − onehot)/rows
 func crossEntropyBackward(_ *Tape, n *node) {
 	logits, p := n.in[0], n.saved[0]
+	dlogits := logits.Gradient()
 	g := n.out.Grad[0] / float32(logits.Rows)
 	for i, label := range n.ids[:logits.Rows] {
 		at := i * logits.Cols
 		for j := range logits.Cols {
-			logits.Grad[at+j] += g * p[at+j]
+			dlogits[at+j] += g * p[at+j]
 		}
-		logits.Grad[at+int(label)] -= g
+		dlogits[at+int(label)] -= g
 	}
 }
 
@@ -50,9 +51,10 @@ func (t *Tape) MSE(x *Tensor, targets []float32) *Tensor {
 // dx += dy·2(x − target)/rows
 func mseBackward(_ *Tape, n *node) {
 	x := n.in[0]
+	dx := x.Gradient()
 	g := 2 * n.out.Grad[0] / float32(len(x.Data))
 	for i, v := range x.Data {
-		x.Grad[i] += g * (v - n.saved[0][i])
+		dx[i] += g * (v - n.saved[0][i])
 	}
 }
 
@@ -82,8 +84,9 @@ func (t *Tape) Distillation(student, teacher *Tensor, temperature float64) *Tens
 func distillationBackward(_ *Tape, n *node) {
 	student := n.in[0]
 	g := n.out.Grad[0] * n.scale / float32(student.Rows)
-	for i := range student.Grad {
-		student.Grad[i] += g * (n.saved[0][i] - n.saved[1][i])
+	dstudent := student.Gradient()
+	for i := range dstudent {
+		dstudent[i] += g * (n.saved[0][i] - n.saved[1][i])
 	}
 }
 

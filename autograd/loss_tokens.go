@@ -39,7 +39,7 @@ func (t *Tape) TokenCrossEntropy(logits *Tensor, offsets []int, labels []int32) 
 // dlogits += dy·(softmax − onehot)/(n·columns) in the rows of the sequences that count
 func tokenCrossEntropyBackward(_ *Tape, n *node) {
 	logits, p := n.in[0], n.saved[0]
-	sequences := len(n.offsets) - 1
+	dlogits, sequences := logits.Gradient(), len(n.offsets)-1
 	label := func(s, c int) (int, bool) {
 		l := int(n.ids[s*logits.Cols+c])
 		return l, l >= 0 && l < n.offsets[s+1]-n.offsets[s]
@@ -58,9 +58,9 @@ func tokenCrossEntropyBackward(_ *Tape, n *node) {
 				continue
 			}
 			for r := n.offsets[s]; r < n.offsets[s+1]; r++ {
-				logits.Grad[r*logits.Cols+c] += g * p[r*logits.Cols+c]
+				dlogits[r*logits.Cols+c] += g * p[r*logits.Cols+c]
 			}
-			logits.Grad[(n.offsets[s]+l)*logits.Cols+c] -= g
+			dlogits[(n.offsets[s]+l)*logits.Cols+c] -= g
 		}
 	}
 }
@@ -99,10 +99,10 @@ func (t *Tape) TokenDistillation(student, teacher *Tensor, offsets []int, temper
 
 // dstudent += dy·T·(p_s − p_t)/(sequences·columns)
 func tokenDistillationBackward(_ *Tape, n *node) {
-	student := n.in[0]
-	sequences := len(n.offsets) - 1
+	student, sequences := n.in[0], len(n.offsets)-1
+	dstudent := student.Gradient()
 	g := n.out.Grad[0] * n.scale / float32(sequences*student.Cols)
 	for i := n.offsets[0] * student.Cols; i < n.offsets[sequences]*student.Cols; i++ {
-		student.Grad[i] += g * (n.saved[0][i] - n.saved[1][i])
+		dstudent[i] += g * (n.saved[0][i] - n.saved[1][i])
 	}
 }

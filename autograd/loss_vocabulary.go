@@ -29,7 +29,7 @@ func (t *Tape) VocabularyCrossEntropy(logits *Tensor, labels []int32) *Tensor {
 // dlogits += dy·(softmax − onehot)/rows
 func vocabularyBackward(t *Tape, n *node) {
 	logits := n.in[0]
-	t.vocabulary(vocabularyTask{logits: logits, labels: n.ids, gradient: n.out.Grad[0] / float32(max(1, logits.Rows))})
+	t.vocabulary(vocabularyTask{logits: logits, labels: n.ids, gradient: n.out.Grad[0] / float32(max(1, logits.Rows)), first: logits.first()})
 }
 
 // vocabularyRows is how many rows a part has. It bounds the scratch memory, a
@@ -43,6 +43,7 @@ type vocabularyTask struct {
 	labels   []int32
 	loss     []float32 // (rows)
 	gradient float32   // dy/rows
+	first    bool      // it is written over Grad, not added
 	scratch  []float32 // (parts, classes)
 }
 
@@ -59,8 +60,8 @@ func (w *vocabularyTask) Run(i int) {
 	p := w.scratch[i*cols : (i+1)*cols]
 	for r := i * vocabularyRows; r < min((i+1)*vocabularyRows, w.logits.Rows); r++ {
 		x, label := w.logits.Row(r), w.labels[r]
-		kernels.Softmax(1, cols, x, cols, p, cols)
 		if w.loss != nil {
+			kernels.Softmax(1, cols, x, cols, p, cols)
 			// The greatest probability is exp(top − logsumexp): at least 1/classes,
 			// so that its logarithm is exact where that of the label's may be of 0.
 			_, top := kernels.MinMax(x)
@@ -69,7 +70,13 @@ func (w *vocabularyTask) Run(i int) {
 			continue
 		}
 		dx := w.logits.Grad[r*cols : (r+1)*cols]
-		kernels.AddScaled(w.gradient, p, dx)
+		if w.first {
+			kernels.Softmax(1, cols, x, cols, dx, cols)
+			kernels.Scale(w.gradient, dx, dx)
+		} else {
+			kernels.Softmax(1, cols, x, cols, p, cols)
+			kernels.AddScaled(w.gradient, p, dx)
+		}
 		dx[label] -= w.gradient
 	}
 }

@@ -51,11 +51,11 @@ func NewAdamW(groups []Group, beta1, beta2, epsilon float64) *AdamW {
 // Moments are p's; to be saved and restored.
 func (o *AdamW) Moments(p *Param) *Moments { return o.moments[p] }
 
-// ZeroGrad sets every gradient to zero.
+// ZeroGrad sets every gradient to zero; [Tensor.Gradient] is what it then is.
 func (o *AdamW) ZeroGrad() {
 	for _, g := range o.Groups {
 		for _, p := range g.Params {
-			clear(p.Grad)
+			p.unset = p.Grad != nil
 		}
 	}
 }
@@ -67,7 +67,7 @@ func (o *AdamW) GradNorm() float64 {
 		f := g.multiplier()
 		for _, p := range g.Params {
 			if !p.Frozen {
-				sum += f * f * kernels.SumSquares(p.Grad)
+				sum += f * f * kernels.SumSquares(p.Gradient())
 			}
 		}
 	}
@@ -86,7 +86,7 @@ func (o *AdamW) Step(lr, scale float64) {
 		for _, p := range g.Params {
 			if !p.Frozen {
 				m := o.moments[p]
-				kernels.AdamW(s, p.Data, p.Grad, m.M, m.V)
+				kernels.AdamW(s, p.Data, p.Gradient(), m.M, m.V)
 			}
 		}
 	}

@@ -16,7 +16,7 @@ func TestAdamWFollowsTheFormula(t *testing.T) {
 	for step := 1; step <= 3; step++ {
 		for i := range want {
 			g := float64(i+step) - 2.5
-			p.Grad[i] = float32(g)
+			p.Gradient()[i] = float32(g)
 			g *= scale
 			want[i] *= 1 - lr*wd
 			m[i] = b1*m[i] + (1-b1)*g
@@ -38,7 +38,7 @@ func TestFrozenParametersStay(t *testing.T) {
 	p := NewParam("p", 2)
 	o := NewAdamW([]Group{{Params: []*Param{p}, WeightDecay: 1}}, 0.9, 0.999, 1e-8)
 	copy(p.Data, []float32{1, 2})
-	p.Grad[0] = 5
+	p.Gradient()[0] = 5
 	p.Freeze()
 	o.Step(0.1, 1)
 	if p.Data[0] != 1 || p.Data[1] != 2 || o.GradNorm() != 0 {
@@ -49,7 +49,7 @@ func TestFrozenParametersStay(t *testing.T) {
 func TestGradNormAndClipping(t *testing.T) {
 	p, q := NewParam("p", 2), NewParam("q", 1)
 	o := NewAdamW([]Group{{Params: []*Param{p}}, {Params: []*Param{q}, GradMultiplier: 2}}, 0.9, 0.999, 1e-8)
-	p.Grad[0], p.Grad[1], q.Grad[0] = 3, 4, 6
+	p.Gradient()[0], p.Gradient()[1], q.Gradient()[0] = 3, 4, 6
 	if got := o.GradNorm(); math.Abs(got-13) > 1e-6 {
 		t.Errorf("norm %v, want 13", got)
 	}

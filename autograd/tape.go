@@ -1,20 +1,37 @@
 package autograd
 
+import (
+	"sync/atomic"
+
+	"github.com/go-jpqd/jpqd/kernels"
+)
+
 // Tape records the operations of one step.
 type Tape struct {
 	// Training says whether dropout drops. Set by Begin.
 	Training bool
+	// BF16 says whether Linear layers round the operands of their products to
+	// BF16, forward and backward. Sums, and all that is stored, stay float32.
+	BF16 bool
 
 	recording  bool
 	begun      uint64 // calls of Begin so far
+	pass       uint64 // number of this Begin among those of all tapes
 	seed, step uint64
 	streams    uint64 // dropout calls so far in this step
-	floats     arena
+	floats     arena[float32]
+	halves     arena[kernels.BF16]
+	gradHalf   []kernels.BF16 // of the gradient at hand
 	tensors    slab[Tensor]
 	nodes      []node
-	attention  attentionTask // of the call at hand
-	classes    vocabularyTask
+	attention  attentionTask  // of the call at hand
+	fused      fusedAttention // of the call at hand
+	classes    vocabularyTask // of the call at hand
+	heads      headPool
 }
+
+// passes counts the calls of Begin of all tapes.
+var passes atomic.Uint64
 
 // node is one recorded operation: what its backward half needs. Which fields
 // mean what is said beside each pair.
@@ -56,8 +73,10 @@ const (
 func (t *Tape) Begin(mode Mode, seed, step uint64) {
 	t.Training, t.recording = mode == Training, mode != Inference
 	t.begun++
+	t.pass = passes.Add(1)
 	t.seed, t.step, t.streams = seed, step, 0
 	t.floats.reset()
+	t.halves.reset()
 	t.tensors.reset()
 	clear(t.nodes)
 	t.nodes = t.nodes[:0]
@@ -67,12 +86,12 @@ func (t *Tape) Begin(mode Mode, seed, step uint64) {
 // step: only together with it does a pointer say what a tensor holds.
 func (t *Tape) Begun() uint64 { return t.begun }
 
-// New returns a tensor of the arena with undefined data. It has a zero gradient
-// if the tape records and one of the operands has one (or grad is forced by
-// passing no operand).
+// New returns a tensor of the arena with undefined data. It has a gradient,
+// nothing yet added to, if the tape records and one of the operands has one (or
+// grad is forced by passing no operand).
 func (t *Tape) New(rows, cols int, operands ...*Tensor) *Tensor {
 	x := t.tensors.next()
-	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols)}
+	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols), arena: true}
 	if !t.recording {
 		return x
 	}
@@ -81,8 +100,7 @@ func (t *Tape) New(rows, cols int, operands ...*Tensor) *Tensor {
 		wanted = wanted || o != nil && o.Grad != nil
 	}
 	if wanted {
-		x.Grad = t.floats.take(rows * cols)
-		clear(x.Grad)
+		x.Grad, x.unset = t.floats.take(rows*cols), true
 	}
 	return x
 }
@@ -93,7 +111,7 @@ func (t *Tape) Floats(n int) []float32 { return t.floats.take(n) }
 // Constant returns a tensor of the arena without a gradient that holds a copy of data.
 func (t *Tape) Constant(rows, cols int, data []float32) *Tensor {
 	x := t.tensors.next()
-	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols)}
+	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols), arena: true}
 	copy(x.Data, data[:rows*cols])
 	return x
 }
@@ -129,14 +147,18 @@ func (t *Tape) Backward(loss *Tensor, seed float32) {
 	if loss.Grad == nil {
 		panic("autograd: the loss depends on nothing that wants a gradient")
 	}
-	loss.Grad[0] = seed
+	loss.Grad[0], loss.unset = seed, false
 	t.backpropagate()
 }
 
-// backpropagate runs the backward halves in reverse.
+// backpropagate runs the backward halves in reverse, but for those whose result
+// the loss does not depend on.
 func (t *Tape) backpropagate() {
 	for i := len(t.nodes) - 1; i >= 0; i-- {
-		t.nodes[i].backward(t, &t.nodes[i])
+		n := &t.nodes[i]
+		if n.out == nil || !n.out.unset {
+			n.backward(t, n)
+		}
 	}
 }
 
@@ -146,32 +168,32 @@ func (t *Tape) dropoutStream() uint64 {
 	return t.step<<16 | t.streams
 }
 
-// arena hands out float32 slices and takes them all back at once.
-type arena struct {
-	chunks  [][]float32
+// arena hands out slices and takes them all back at once.
+type arena[T float32 | kernels.BF16] struct {
+	chunks  [][]T
 	current int // chunk in use
-	used    int // floats used of it
+	used    int // elements used of it
 }
 
 const (
-	firstChunk = 1 << 20 // floats
-	alignment  = 16      // floats: one cache line
+	firstChunk = 1 << 20 // elements
+	alignment  = 32      // elements: a cache line of BF16, two of floats
 )
 
-func (a *arena) take(n int) []float32 {
+func (a *arena[T]) take(n int) []T {
 	size := (n + alignment - 1) / alignment * alignment
 	for a.current < len(a.chunks) && a.used+size > len(a.chunks[a.current]) {
 		a.current, a.used = a.current+1, 0
 	}
 	if a.current == len(a.chunks) {
-		a.chunks = append(a.chunks, make([]float32, max(size, firstChunk<<len(a.chunks))))
+		a.chunks = append(a.chunks, make([]T, max(size, firstChunk<<len(a.chunks))))
 	}
 	s := a.chunks[a.current][a.used : a.used+n : a.used+n]
 	a.used += size
 	return s
 }
 
-func (a *arena) reset() { a.current, a.used = 0, 0 }
+func (a *arena[T]) reset() { a.current, a.used = 0, 0 }
 
 // slab hands out pointers to values and takes them all back at once.
 type slab[T any] struct {

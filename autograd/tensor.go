@@ -7,6 +7,33 @@ type Tensor struct {
 	Rows, Cols int
 	Data       []float32 // (Rows, Cols)
 	Grad       []float32 // (Rows, Cols); nil where no gradient is wanted
+
+	// unset: nothing has been added to Grad, which holds anything. The first
+	// gradient is written over it, so that no memory need be cleared.
+	unset bool
+	arena bool // the memory is a tape's
+
+	half halves // of Data
+}
+
+// Gradient is the sum of what has been added to the gradient, to be read or
+// added to; nil where none is wanted. Of a tensor whose gradient may still be
+// unset, which every tensor of a tape and every parameter after
+// [AdamW.ZeroGrad] is, Grad itself means nothing.
+func (x *Tensor) Gradient() []float32 {
+	if x.unset {
+		clear(x.Grad)
+		x.unset = false
+	}
+	return x.Grad
+}
+
+// first tells whether the gradient that is about to come is the first, and is to
+// be written over Grad instead of added.
+func (x *Tensor) first() bool {
+	unset := x.unset
+	x.unset = false
+	return unset
 }
 
 // NewTensor returns a zero tensor with memory of its own and no gradient.

@@ -77,8 +77,8 @@ func TestGradientsOfTheWholeModel(t *testing.T) {
 	tape.Backward(tape.CrossEntropy(m.Forward(tape, b), labels), 1)
 	for _, p := range m.Parameters() {
 		at := 0 // the element with the largest gradient: differences in float32 need size
-		for i, g := range p.Grad {
-			if math.Abs(float64(g)) > math.Abs(float64(p.Grad[at])) {
+		for i, g := range p.Gradient() {
+			if math.Abs(float64(g)) > math.Abs(float64(p.Gradient()[at])) {
 				at = i
 			}
 		}
@@ -89,7 +89,7 @@ func TestGradientsOfTheWholeModel(t *testing.T) {
 		p.Data[at] = was - h
 		down := loss()
 		p.Data[at] = was
-		got, want := float64(p.Grad[at]), (up-down)/(2*h)
+		got, want := float64(p.Gradient()[at]), (up-down)/(2*h)
 		if math.Abs(got-want) > 1e-3+0.03*math.Abs(want) {
 			t.Errorf("%s[%d]: gradient %g, finite difference %g", p.Name, at, got, want)
 		}

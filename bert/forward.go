@@ -64,23 +64,40 @@ func (m *Model) Encode(t *autograd.Tape, x *autograd.Tensor, b *Batch) *autograd
 func (l *Layer) forward(t *autograd.Tape, x *autograd.Tensor, offsets []int, c *Config) *autograd.Tensor {
 	hidden := float32(c.HiddenDropoutProb)
 	q, k, v := l.Query.Forward(t, x), l.Key.Forward(t, x), l.Value.Forward(t, x)
-	p := t.Dropout(l.Context.left(t, l.probabilities(t, q, k, offsets, c)), float32(c.AttentionProbsDropoutProb))
-	context := t.AttentionContext(p, l.Context.right(t, v), offsets, c.NumAttentionHeads)
-	y := l.AttentionAdd.left(t, l.AttentionOutput.Forward(t, context))
-	x = l.AttentionNorm.Forward(t, t.Add(t.Dropout(y, hidden), l.AttentionAdd.right(t, x)))
+	y := l.AttentionAdd.left(t, l.AttentionOutput.Forward(t, l.attend(t, q, k, v, offsets, c)))
+	x = l.AttentionNorm.Forward(t, t.DropoutAdd(y, hidden, l.AttentionAdd.right(t, x)))
 
 	y = l.OutputAdd.left(t, l.Output.Forward(t, t.GELU(l.Intermediate.Forward(t, x))))
-	return l.OutputNorm.Forward(t, t.Add(t.Dropout(y, hidden), l.OutputAdd.right(t, x)))
+	return l.OutputNorm.Forward(t, t.DropoutAdd(y, hidden, l.OutputAdd.right(t, x)))
+}
+
+// attend is the attention of each sequence and head: in one operation, unless a
+// hook wants to see the scores or the probabilities.
+func (l *Layer) attend(t *autograd.Tape, q, k, v *autograd.Tensor, offsets []int, c *Config) *autograd.Tensor {
+	rate := float32(c.AttentionProbsDropoutProb)
+	seen := l.Context.Hooks[0] != nil || l.MaskAdd.Hooks[0] != nil || l.Scale.Hooks[0] != nil && !c.ScalesQuery()
+	if seen {
+		p := t.Dropout(l.Context.left(t, l.probabilities(t, q, k, offsets, c)), rate)
+		return t.AttentionContext(p, l.Context.right(t, v), offsets, c.NumAttentionHeads)
+	}
+	q, scale := l.scaled(t, q, c)
+	return t.Attention(l.Scores.left(t, q), l.Scores.right(t, k), l.Context.right(t, v), offsets, c.NumAttentionHeads, scale, rate)
+}
+
+// scaled is the query and the factor that its scores still want.
+func (l *Layer) scaled(t *autograd.Tape, q *autograd.Tensor, c *Config) (*autograd.Tensor, float32) {
+	scale := float32(1 / math.Sqrt(float64(c.HeadDim())))
+	if !c.ScalesQuery() {
+		return q, scale
+	}
+	return t.Scale(l.Scale.left(t, q), scale), 1
 }
 
 // probabilities is softmax(q·kᵀ/√head_dim) of each sequence and head, flat. The
 // mask that a padded batch adds to the scores has no counterpart here, but the
 // hook of the scores it is added to has.
 func (l *Layer) probabilities(t *autograd.Tape, q, k *autograd.Tensor, offsets []int, c *Config) *autograd.Tensor {
-	scale := float32(1 / math.Sqrt(float64(c.HeadDim())))
-	if c.ScalesQuery() {
-		q, scale = t.Scale(l.Scale.left(t, q), scale), 1
-	}
+	q, scale := l.scaled(t, q, c)
 	q, k = l.Scores.left(t, q), l.Scores.right(t, k)
 	scaleHook := l.Scale.Hooks[0]
 	if c.ScalesQuery() {

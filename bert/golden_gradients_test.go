@@ -74,15 +74,15 @@ func TestGradientsAreThoseOfPyTorch(t *testing.T) {
 	}
 	for _, p := range m.Parameters() {
 		want := golden.Gradients[p.Name]
-		if len(want) != len(p.Grad) {
-			t.Fatalf("%s: %d golden gradients, want %d", p.Name, len(want), len(p.Grad))
+		if len(want) != len(p.Gradient()) {
+			t.Fatalf("%s: %d golden gradients, want %d", p.Name, len(want), len(p.Gradient()))
 		}
 		largest := 0.0
 		for _, w := range want {
 			largest = math.Max(largest, math.Abs(w))
 		}
 		for i, w := range want {
-			near(p.Name, p.Grad[i], w, math.Max(largest, 1e-2))
+			near(p.Name, p.Gradient()[i], w, math.Max(largest, 1e-2))
 		}
 	}
 }

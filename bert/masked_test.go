@@ -253,7 +253,7 @@ func TestTiedGradient(t *testing.T) {
 			w.Data[at] = was - h
 			down := float64(loss().Data[0])
 			w.Data[at] = was
-			if got, want := float64(w.Grad[at]), (up-down)/(2*h); math.Abs(got-want) > 2e-3*(1+math.Abs(want)) {
+			if got, want := float64(w.Gradient()[at]), (up-down)/(2*h); math.Abs(got-want) > 2e-3*(1+math.Abs(want)) {
 				t.Errorf("word %d, element %d: gradient %g, finite difference %g", id, j, got, want)
 			}
 		}

@@ -42,6 +42,7 @@ type TrainingArguments struct {
 	MetricForBestModel        string   `json:"metric_for_best_model"`  // default "loss"
 	GreaterIsBetter           *bool    `json:"greater_is_better"`      // nil: unless the metric's name says "loss"
 	Seed                      uint64   `json:"seed"`
+	BF16                      bool     `json:"bf16"` // training multiplies in bfloat16: autograd.Tape.BF16. Evaluation does not
 	DistillationWeight        float64  `json:"distillation_weight"`
 	DistillationTemperature   float64  `json:"distillation_temperature"`
 

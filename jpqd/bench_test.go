@@ -25,13 +25,14 @@ func stepConfigs(b *testing.B) map[string]*NNCFConfig {
 }
 
 // BenchmarkTrainingStep is one optimizer step of BERT-base on 8 sequences of 128
-// tokens, without a teacher: plain, with scores, masks and quantizers in
+// tokens, without a teacher: plain, in bfloat16, with scores, masks and quantizers in
 // warm-up, and with final masks. The difference is what compression costs.
 func BenchmarkTrainingStep(b *testing.B) {
 	configs := stepConfigs(b)
-	for _, name := range []string{"plain", "warmup", "final"} {
+	for _, name := range []string{"plain", "bf16", "warmup", "final"} {
 		b.Run(name, func(b *testing.B) {
 			args := DefaultTrainingArguments()
+			args.BF16 = name == "bf16"
 			args.SaveStrategy, args.PerDeviceTrainBatchSize = No, 8
 			t := &Trainer{Args: args, Model: bert.New(bert.DefaultConfig(), 1), NNCF: configs[name], Log: slog.New(slog.DiscardHandler)}
 			rng := rand.New(rand.NewPCG(1, 2))

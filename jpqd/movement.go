@@ -84,8 +84,8 @@ func (o *maskedOperand) apply(t *autograd.Tape, w *autograd.Tensor, threshold fl
 // Backward is the other half of apply, with g = dW': dW += M∘g, and straight
 // through the threshold dS += Σ g∘W over each score's block.
 func (o *maskedOperand) Backward() {
-	kernels.MulAdd(o.mask, o.out.Grad, o.in.Grad)
-	if o.scores.Grad != nil {
+	kernels.MulAdd(o.mask, o.out.Gradient(), o.in.Gradient())
+	if o.scores.Gradient() != nil {
 		kernels.Parallel(o.scores.Rows, o)
 	}
 }
@@ -210,13 +210,13 @@ func (r *importanceLoss) forward(t *autograd.Tape) *autograd.Tensor {
 
 // Backward adds dL·λ·½·f0·f1·σ'(s)/(scores·layers) to each score's gradient.
 func (r *importanceLoss) Backward() {
-	g := float64(r.out.Grad[0]) * r.factor * layerCoefficient / float64(len(r.sparsifiers))
+	g := float64(r.out.Gradient()[0]) * r.factor * layerCoefficient / float64(len(r.sparsifiers))
 	for _, p := range r.sparsifiers {
 		for _, o := range []*maskedOperand{&p.weight, &p.bias} {
-			each := g * float64(o.area()) / float64(len(o.scores.Data))
+			each, ds := g*float64(o.area())/float64(len(o.scores.Data)), o.scores.Gradient()
 			for i, v := range o.scores.Data {
 				s := sigmoid(float64(v))
-				o.scores.Grad[i] += float32(each * s * (1 - s))
+				ds[i] += float32(each * s * (1 - s))
 			}
 		}
 	}

@@ -222,32 +222,32 @@ func TestMaskGradients(t *testing.T) {
 				}{{&p.weight, l.Weight}, {&p.bias, l.Bias}} {
 					o, w := c.o, c.w
 					w.Grad, o.scores.Grad = make([]float32, len(w.Data)), make([]float32, len(o.scores.Data))
-					randomFill(rng, w.Data, w.Grad, o.scores.Data, o.scores.Grad)
-					before, scoresBefore := slices.Clone(w.Grad), slices.Clone(o.scores.Grad)
+					randomFill(rng, w.Data, w.Gradient(), o.scores.Data, o.scores.Gradient())
+					before, scoresBefore := slices.Clone(w.Gradient()), slices.Clone(o.scores.Gradient())
 					if frozen {
 						o.freeze()
 					}
 					tape := autograd.NewTape()
 					tape.Begin(autograd.Training, 0, 0)
 					y := o.apply(tape, &w.Tensor, 0.1)
-					randomFill(rng, y.Grad)
+					randomFill(rng, y.Gradient())
 					o.Backward()
 					ds := make([]float64, len(o.scores.Data))
 					for i := range w.Data {
-						if want := before[i] + o.mask[i]*y.Grad[i]; !near(w.Grad[i], want, 1e-6) {
-							t.Fatalf("dW[%d]: found %v, want %v", i, w.Grad[i], want)
+						if want := before[i] + o.mask[i]*y.Gradient()[i]; !near(w.Gradient()[i], want, 1e-6) {
+							t.Fatalf("dW[%d]: found %v, want %v", i, w.Gradient()[i], want)
 						}
-						ds[(i/o.cols/o.factors[0])*(o.cols/o.factors[1])+i%o.cols/o.factors[1]] += float64(y.Grad[i] * w.Data[i])
+						ds[(i/o.cols/o.factors[0])*(o.cols/o.factors[1])+i%o.cols/o.factors[1]] += float64(y.Gradient()[i] * w.Data[i])
 					}
 					if frozen {
-						if o.scores.Grad != nil || !o.scores.Frozen {
+						if o.scores.Gradient() != nil || !o.scores.Frozen {
 							t.Error("frozen scores have a gradient")
 						}
 						continue
 					}
 					for i, want := range ds {
-						if !near(o.scores.Grad[i], float32(want)+scoresBefore[i], 1e-4) {
-							t.Errorf("dS[%d]: found %v, want %v", i, o.scores.Grad[i], want+float64(scoresBefore[i]))
+						if !near(o.scores.Gradient()[i], float32(want)+scoresBefore[i], 1e-4) {
+							t.Errorf("dS[%d]: found %v, want %v", i, o.scores.Gradient()[i], want+float64(scoresBefore[i]))
 						}
 					}
 				}
@@ -333,12 +333,12 @@ func TestRegularisationGradient(t *testing.T) {
 				o.scores.Data[i] = s
 				// Twice the slope: the loss's own gradient is 2. Float32 losses and the
 				// third derivative limit the precision.
-				if got, want := float64(o.scores.Grad[i]), (high-low)/h; math.Abs(got-want) > 1e-3*math.Abs(want)+3e-5 {
+				if got, want := float64(o.scores.Gradient()[i]), (high-low)/h; math.Abs(got-want) > 1e-3*math.Abs(want)+3e-5 {
 					t.Errorf("%v, score %d: found %v, want %v", p.structure, i, got, want)
 				}
 				sigma := sigmoid(float64(s))
 				exact := 2 * 0.7 * 0.5 * float64(o.area()) * sigma * (1 - sigma) / float64(len(o.scores.Data)) / 5
-				if got := float64(o.scores.Grad[i]); math.Abs(got-exact) > 1e-6*exact {
+				if got := float64(o.scores.Gradient()[i]); math.Abs(got-exact) > 1e-6*exact {
 					t.Errorf("%v, score %d: found %v, want %v by the formula", p.structure, i, got, exact)
 				}
 			}

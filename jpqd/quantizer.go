@@ -259,7 +259,7 @@ func (a *application) Backward() {
 	if q.symmetric {
 		dlow = nil
 	}
-	kernels.FakeQuantizeBackward(a.in.Rows, a.in.Cols, a.in.Data, a.out.Data, a.rowLow, a.rowSpan, q.lowRatio(), a.out.Grad, a.in.Grad, dlow, a.gradSpan)
+	kernels.FakeQuantizeBackward(a.in.Rows, a.in.Cols, a.in.Data, a.out.Data, a.rowLow, a.rowSpan, q.lowRatio(), a.out.Gradient(), a.in.Gradient(), dlow, a.gradSpan)
 	if q.symmetric {
 		a.addGrad(q.scale, a.gradSpan, true)
 		return
@@ -271,7 +271,8 @@ func (a *application) Backward() {
 // addGrad adds the gradients of rows to those of a parameter, through magnitude
 // where the forward half took that: times the parameter's sign, or times e^p.
 func (a *application) addGrad(p *autograd.Param, g []float32, magnitude bool) {
-	if p.Grad == nil {
+	sum := p.Gradient()
+	if sum == nil {
 		return
 	}
 	for i, v := range g {
@@ -288,7 +289,7 @@ func (a *application) addGrad(p *autograd.Param, g []float32, magnitude bool) {
 		case p.Data[at] == 0:
 			v = 0
 		}
-		p.Grad[at] += v
+		sum[at] += v
 	}
 }
 

@@ -211,7 +211,7 @@ func TestPlacementOfAllFamilies(t *testing.T) {
 			if strings.HasSuffix(q.name, "__truediv___0|OUTPUT") && m.Config.ScalesQuery() {
 				continue // half of values that are quantized with twice the range: nothing is rounded
 			}
-			if g := q.magnitudeParam().Grad; !slices.ContainsFunc(g, func(v float32) bool { return v != 0 }) {
+			if g := q.magnitudeParam().Gradient(); !slices.ContainsFunc(g, func(v float32) bool { return v != 0 }) {
 				t.Errorf("%s: %s has no gradient", q.name, q.magnitudeName())
 			}
 		}

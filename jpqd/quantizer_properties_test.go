@@ -208,21 +208,21 @@ func TestBackwardByHand(t *testing.T) {
 			tape := autograd.NewTape()
 			tape.Begin(autograd.Training, 0, 0)
 			y := q.apply(tape, x, nil)
-			copy(y.Grad, dy)
+			copy(y.Gradient(), dy)
 			q.applied[0].Backward()
 			for i := range dy {
 				if !near(y.Data[i], test.y[i], 1e-5) {
 					t.Errorf("y of %v: found %v, want %v", test.x[i], y.Data[i], test.y[i])
 				}
 			}
-			if !slices.Equal(x.Grad, test.dx) {
-				t.Errorf("dx: found %v, want %v", x.Grad, test.dx)
+			if !slices.Equal(x.Gradient(), test.dx) {
+				t.Errorf("dx: found %v, want %v", x.Gradient(), test.dx)
 			}
-			if got := q.magnitudeParam().Grad[0]; !near(got, test.dScale, 1e-5) {
+			if got := q.magnitudeParam().Gradient()[0]; !near(got, test.dScale, 1e-5) {
 				t.Errorf("d %s: found %v, want %v", q.magnitudeName(), got, test.dScale)
 			}
-			if !q.symmetric && q.inputLow.Grad[0] != test.dLow {
-				t.Errorf("d input_low: found %v, want %v", q.inputLow.Grad[0], test.dLow)
+			if !q.symmetric && q.inputLow.Gradient()[0] != test.dLow {
+				t.Errorf("d input_low: found %v, want %v", q.inputLow.Gradient()[0], test.dLow)
 			}
 		})
 	}
@@ -238,7 +238,7 @@ func TestQuantizerOff(t *testing.T) {
 			t.Errorf("%s: found %v, want %v", kind.name, got, x)
 		}
 		for _, p := range q.params() {
-			if !p.Frozen || p.Grad != nil {
+			if !p.Frozen || p.Gradient() != nil {
 				t.Errorf("%s: %s is trained", kind.name, p.Name)
 			}
 		}
@@ -247,7 +247,7 @@ func TestQuantizerOff(t *testing.T) {
 			t.Errorf("%s: found %v of zeros", kind.name, got)
 		}
 		for _, p := range q.params() {
-			if p.Frozen || p.Grad == nil {
+			if p.Frozen || p.Gradient() == nil {
 				t.Errorf("%s: %s is not trained", kind.name, p.Name)
 			}
 		}

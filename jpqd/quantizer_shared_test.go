@@ -36,17 +36,17 @@ func TestSharedQuantizer(t *testing.T) {
 		}
 		// Both consumers add to the one result; inside the range dx = dy and
 		// d(range) = dy·(y−x)/range, above it 0 and dy.
-		q.scale.Grad[0] = 0
-		first.Grad[0] += 3
-		second.Grad[0] += 2
-		third.Grad[0] = 10
+		q.scale.Gradient()[0] = 0
+		first.Gradient()[0] += 3
+		second.Gradient()[0] += 2
+		third.Gradient()[0] = 10
 		q.applied[1].Backward()
 		q.applied[0].Backward()
-		if x.Grad[0] != 5 || other.Grad[0] != 0 {
-			t.Errorf("step %d: found gradients %v and %v, want 5 and 0", step, x.Grad[0], other.Grad[0])
+		if x.Gradient()[0] != 5 || other.Gradient()[0] != 0 {
+			t.Errorf("step %d: found gradients %v and %v, want 5 and 0", step, x.Gradient()[0], other.Gradient()[0])
 		}
-		if want := 10 - 5*0.4/255; !near(q.scale.Grad[0], float32(want), 1e-5) {
-			t.Errorf("step %d: found gradient %v of the scale, want %v", step, q.scale.Grad[0], want)
+		if want := 10 - 5*0.4/255; !near(q.scale.Gradient()[0], float32(want), 1e-5) {
+			t.Errorf("step %d: found gradient %v of the scale, want %v", step, q.scale.Gradient()[0], want)
 		}
 	}
 	if n := testing.AllocsPerRun(3, func() {

@@ -215,24 +215,24 @@ func checkFakeQuantize(t *testing.T, q *quantizer, rng *rand.Rand, rows, cols in
 	t.Helper()
 	x := autograd.NewTensor(rows, cols)
 	x.Grad = make([]float32, len(x.Data))
-	randomFill(rng, x.Data, x.Grad)
-	dx := slices.Clone(x.Grad)
+	randomFill(rng, x.Data, x.Gradient())
+	dx := slices.Clone(x.Gradient())
 	levelLow, levelHigh, levels := q.integerLevels()
 	wantLow, wantSpan := make([]float64, q.channels), make([]float64, q.channels)
 	for _, p := range q.params() {
-		randomFill(rng, p.Grad)
+		randomFill(rng, p.Gradient())
 	}
 	for c := range q.channels {
 		if q.symmetric {
-			wantSpan[c] = float64(q.scale.Grad[c])
+			wantSpan[c] = float64(q.scale.Gradient()[c])
 		} else {
-			wantLow[c], wantSpan[c] = float64(q.inputLow.Grad[c]), float64(q.inputSpan.Grad[c])
+			wantLow[c], wantSpan[c] = float64(q.inputLow.Gradient()[c]), float64(q.inputSpan.Gradient()[c])
 		}
 	}
 	tape := autograd.NewTape()
 	tape.Begin(autograd.Training, 0, 0)
 	y := q.apply(tape, x, ids)
-	randomFill(rng, y.Grad)
+	randomFill(rng, y.Gradient())
 	q.applied[0].Backward()
 	for i, v := range x.Data {
 		c := i / cols
@@ -249,7 +249,7 @@ func checkFakeQuantize(t *testing.T, q *quantizer, rng *rand.Rand, rows, cols in
 		if d := math.Abs(float64(y.Data[i]) - want); d > 1e-5 {
 			t.Fatalf("forward of %v, %v + %v: found %v, want %v", v, low, span, y.Data[i], want)
 		}
-		g := float64(y.Grad[i])
+		g := float64(y.Gradient()[i])
 		chain := 1.0 // derivative of the scale or range with respect to what is trained
 		switch p := float64(q.magnitudeParam().Data[c]); {
 		case q.logarithm:
@@ -267,24 +267,24 @@ func checkFakeQuantize(t *testing.T, q *quantizer, rng *rand.Rand, rows, cols in
 			wantLow[c] += g
 			wantSpan[c] += chain * g
 		default:
-			dx[i] += y.Grad[i]
+			dx[i] += y.Gradient()[i]
 			wantSpan[c] += chain * g * (want - float64(v)) / span
 		}
 	}
 	for i := range dx {
-		if !near(x.Grad[i], dx[i], 1e-6) {
-			t.Errorf("dx[%d]: found %v, want %v", i, x.Grad[i], dx[i])
+		if !near(x.Gradient()[i], dx[i], 1e-6) {
+			t.Errorf("dx[%d]: found %v, want %v", i, x.Gradient()[i], dx[i])
 		}
 	}
 	for c := range q.channels {
 		if q.symmetric {
-			if !near(q.scale.Grad[c], float32(wantSpan[c]), 1e-5) {
-				t.Errorf("d scale[%d]: found %v, want %v", c, q.scale.Grad[c], wantSpan[c])
+			if !near(q.scale.Gradient()[c], float32(wantSpan[c]), 1e-5) {
+				t.Errorf("d scale[%d]: found %v, want %v", c, q.scale.Gradient()[c], wantSpan[c])
 			}
 			continue
 		}
-		if !near(q.inputLow.Grad[c], float32(wantLow[c]), 1e-5) || !near(q.inputSpan.Grad[c], float32(wantSpan[c]), 1e-5) {
-			t.Errorf("d low, d range: found %v, %v, want %v, %v", q.inputLow.Grad[c], q.inputSpan.Grad[c], wantLow[c], wantSpan[c])
+		if !near(q.inputLow.Gradient()[c], float32(wantLow[c]), 1e-5) || !near(q.inputSpan.Gradient()[c], float32(wantSpan[c]), 1e-5) {
+			t.Errorf("d low, d range: found %v, %v, want %v, %v", q.inputLow.Gradient()[c], q.inputSpan.Gradient()[c], wantLow[c], wantSpan[c])
 		}
 	}
 }
@@ -298,14 +298,14 @@ func TestGradientOfScaleByHand(t *testing.T) {
 		copy(x.Data, []float32{0.3, 200, -300})
 		tape := autograd.NewTape()
 		tape.Begin(autograd.Training, 0, 0)
-		copy(q.apply(tape, x, nil).Grad, []float32{2, 3, 5})
+		copy(q.apply(tape, x, nil).Gradient(), []float32{2, 3, 5})
 		q.applied[0].Backward()
-		if !slices.Equal(x.Grad, []float32{2, 0, 0}) {
-			t.Errorf("dx: found %v, want [2 0 0]", x.Grad)
+		if !slices.Equal(x.Gradient(), []float32{2, 0, 0}) {
+			t.Errorf("dx: found %v, want [2 0 0]", x.Gradient())
 		}
 		want := sign * (2*(0-0.3)/255 + 3*1 + 5*-128.0/127)
-		if !near(q.scale.Grad[0], want, 1e-6) {
-			t.Errorf("d scale: found %v, want %v", q.scale.Grad[0], want)
+		if !near(q.scale.Gradient()[0], want, 1e-6) {
+			t.Errorf("d scale: found %v, want %v", q.scale.Gradient()[0], want)
 		}
 	}
 }

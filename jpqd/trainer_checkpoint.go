@@ -136,7 +136,7 @@ func (r *run) writeCheckpoint(dir string) error {
 			f.Tensors[p.Name+".exp_avg"] = checkpoint.Tensor{Shape: p.Shape, F32: m.M}
 			f.Tensors[p.Name+".exp_avg_sq"] = checkpoint.Tensor{Shape: p.Shape, F32: m.V}
 			if r.state.Pending && !p.Frozen {
-				f.Tensors[p.Name+".grad"] = checkpoint.Tensor{Shape: p.Shape, F32: p.Grad}
+				f.Tensors[p.Name+".grad"] = checkpoint.Tensor{Shape: p.Shape, F32: p.Gradient()}
 			}
 		}
 	}

@@ -74,6 +74,8 @@ func (t *Trainer) forward(p *passes, examples []Example, mode autograd.Mode, ste
 	if err := t.Model.Check(&p.batch); err != nil {
 		return losses{}, err
 	}
+	bf16 := t.Args.BF16 && mode == autograd.Training
+	p.student.BF16, p.teacher.BF16 = bf16, bf16
 	p.student.Begin(mode, t.Args.Seed, step)
 	var l losses
 	if t.Masking != nil {

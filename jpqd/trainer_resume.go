@@ -151,7 +151,7 @@ func (r *run) restoreOptimizer(dir string) error {
 			m := r.optimizer.Moments(p)
 			parts := map[string][]float32{".exp_avg": m.M, ".exp_avg_sq": m.V}
 			if r.state.Pending && !p.Frozen {
-				parts[".grad"] = p.Grad
+				parts[".grad"] = p.Gradient()
 			}
 			for suffix, dst := range parts {
 				data, err := f.F32(p.Name+suffix, p.Shape...)

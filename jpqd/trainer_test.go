@@ -273,7 +273,7 @@ func TestFrozenScoresStay(t *testing.T) {
 		if s := tr.compression.sparsifiers[0].weight.scores; p.Stage == "post-warmup" {
 			if scores == nil {
 				scores = slices.Clone(s.Data)
-			} else if !slices.Equal(scores, s.Data) || s.Grad != nil {
+			} else if !slices.Equal(scores, s.Data) || s.Gradient() != nil {
 				t.Errorf("step %d: frozen scores changed or have a gradient", p.Step)
 			}
 		}

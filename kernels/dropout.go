@@ -30,6 +30,7 @@ type dropoutTask struct {
 	key    uint64
 	params dropoutParams
 	x, y   []float32
+	base   []float32 // what y begins with; nil: as it is
 }
 
 var dropoutTasks freeList[dropoutTask]
@@ -39,6 +40,9 @@ func (t *dropoutTask) Run(i int) {
 	lo := i * vectorGrain
 	hi := min(lo+vectorGrain, len(t.y))
 	q := t.params
+	if t.base != nil {
+		copy(t.y[lo:hi], t.base[lo:hi])
+	}
 	key := mix64(t.key + uint64(i))
 	q.key0, q.key1 = uint32(key), uint32(key>>32)
 	t.fn(q, t.x[lo:hi], t.y[lo:hi])
@@ -60,7 +64,25 @@ func Dropout(seed, stream uint64, p float32, x, y []float32) {
 	case 1:
 		clear(y)
 	default:
-		runDropout(&dropoutFamily, seed, stream, p, x, y)
+		runDropout(&dropoutFamily, seed, stream, p, x, nil, y)
+	}
+}
+
+// DropoutAdd computes, with the elements that [Dropout] keeps,
+//
+//	y[i] = base[i] + x[i] / (1−p) where element i is kept, else base[i]
+//
+// y may be base, not x.
+func DropoutAdd(seed, stream uint64, p float32, x, base, y []float32) {
+	checkProbability(p)
+	sameLength(x, base, y)
+	switch p {
+	case 0:
+		Add(base, x, y)
+	case 1:
+		copy(y, base)
+	default:
+		runDropout(&dropoutBackwardFamily, seed, stream, p, x, base, y)
 	}
 }
 
@@ -77,7 +99,7 @@ func DropoutBackward(seed, stream uint64, p float32, dy, dx []float32) {
 		Add(dx, dy, dx)
 	case 1:
 	default:
-		runDropout(&dropoutBackwardFamily, seed, stream, p, dy, dx)
+		runDropout(&dropoutBackwardFamily, seed, stream, p, dy, nil, dx)
 	}
 }
 
@@ -87,7 +109,7 @@ func checkProbability(p float32) {
 	}
 }
 
-func runDropout(f *family[dropoutFunc], seed, stream uint64, p float32, x, y []float32) {
+func runDropout(f *family[dropoutFunc], seed, stream uint64, p float32, x, base, y []float32) {
 	t := dropoutTasks.get()
 	*t = dropoutTask{
 		fn:  f.use.fn,
@@ -96,7 +118,7 @@ func runDropout(f *family[dropoutFunc], seed, stream uint64, p float32, x, y []f
 			threshold: int32(float64(p) * (1 << 31)),
 			scale:     float32(1 / (1 - float64(p))),
 		},
-		x: x, y: y,
+		x: x, y: y, base: base,
 	}
 	Parallel(parts(len(y), vectorGrain), t)
 	*t = dropoutTask{}

@@ -24,6 +24,13 @@ func testDropout(t *testing.T) {
 			unchanged := frozen(t, x)
 			Dropout(seed, stream, p, x, y)
 			DropoutBackward(seed, stream, p, x, dx)
+			sum := slices.Clone(x) // what it is added to
+			DropoutAdd(seed, stream, p, x, x, sum)
+			for i := range sum {
+				if want := x[i] + y[i]; math.Abs(float64(sum[i]-want)) > 1e-6*math.Abs(float64(want)) {
+					t.Fatalf("DropoutAdd: element %d: found %v, want %v", i, sum[i], want)
+				}
+			}
 			unchanged()
 			Dropout(seed, stream, p, x, x)
 			if !sameBits(x, y) {

@@ -59,7 +59,7 @@ var vectorCases = []vectorCase{
 		want: func(a, _, _ float64) float64 { return gelu(a) },
 	},
 	{
-		op: "gelu_backward_f32", call: GELUBackward, twoIn: true, accumulates: true, tolerance: 1e-6,
+		op: "gelu_backward_f32", call: func(a, b, y []float32) { GELUBackward(a, b, y, true) }, twoIn: true, accumulates: true, tolerance: 1e-6,
 		want: func(x, dy, dx float64) float64 { return dx + dy*geluSlope(x) },
 	},
 	{
@@ -181,7 +181,7 @@ func TestAccuracy(t *testing.T) {
 			func(x, _ float64) float64 { return max(1, math.Abs(x)) }, 1.2e-7,
 		},
 		{
-			"gelu_backward_f32", func() { copy(y, zeros); GELUBackward(x, ones, y) }, geluSlope,
+			"gelu_backward_f32", func() { copy(y, zeros); GELUBackward(x, ones, y, true) }, geluSlope,
 			func(_, _ float64) float64 { return 1 }, 3e-7,
 		},
 		{
@@ -221,7 +221,7 @@ func TestSpecialValues(t *testing.T) {
 		{"gelu_f32", GELU, []float32{inf, 0, nan, 0, 200, 0, 1e30, 0}},
 		{
 			"gelu_backward_f32",
-			func(x, y []float32) { GELUBackward(x, []float32{1, 1, 1, 1, 1, 1, 1, 1}, y) },
+			func(x, y []float32) { GELUBackward(x, []float32{1, 1, 1, 1, 1, 1, 1, 1}, y, true) },
 			[]float32{1, 0, nan, 0.5, 1, 0, 1, 0},
 		},
 		{"tanh_f32", Tanh, []float32{1, -1, nan, 0, 1, -1, 1, -1}},
@@ -235,5 +235,26 @@ func TestSpecialValues(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Without accumulate gradients are those added to zeros, whatever was there.
+func TestBackwardOverwrites(t *testing.T) {
+	const rows, cols = 70, 300 // more than a part of GELUBackward
+	r := rand.New(rand.NewPCG(1, 2))
+	x, dy := fill(r, 1, make([]float32, rows*cols)), fill(r, 1, make([]float32, rows*cols))
+	gamma, mean, rstd := fill(r, 1, make([]float32, cols)), fill(r, 1, make([]float32, rows)), fill(r, 1, make([]float32, rows))
+	for name, call := range map[string]func(dx []float32, accumulate bool){
+		"GELUBackward": func(dx []float32, accumulate bool) { GELUBackward(x, dy, dx, accumulate) },
+		"LayerNormBackward": func(dx []float32, accumulate bool) {
+			LayerNormBackward(rows, cols, x, gamma, mean, rstd, dy, dx, nil, nil, accumulate)
+		},
+	} {
+		want, got := make([]float32, rows*cols), fill(r, 1, make([]float32, rows*cols))
+		call(want, true)
+		call(got, false)
+		if !sameBits(got, want) {
+			t.Errorf("%s: found another result where there was something before", name)
+		}
 	}
 }

@@ -76,6 +76,10 @@ func GemmPackedBF16[C float32 | uint8 | int8](m int, a []BF16, lda int, b *Packe
 	t.run()
 }
 
+// HasBF16 tells whether the CPU multiplies BF16 by instructions of its own, which
+// is faster than float32. Elsewhere products of BF16 are expanded.
+func HasBF16() bool { return !gemmBF16Family.use.fn.expanded }
+
 // bf16Buffers are the operands of a GemmBF16 as the kernel reads them.
 type bf16Buffers struct {
 	b, a PackedBF16
@@ -134,19 +138,23 @@ func GemmBF16(op GemmOp, m, n, k int, a []BF16, lda int, b []BF16, ldb int, c []
 // transpose returns the transpose (m, k) of a (k, m). Packed as a B, its columns
 // lie in words; transposing the words of each panel makes them rows.
 func (buf *bf16Buffers) transpose(m, k int, a []BF16, lda int) ([]BF16, int) {
-	p := &buf.a
-	p.pack(NN, m, k, a, lda)
-	buf.rows = grow(buf.rows, m*p.maxOff/4)
-	Parallel(len(p.panels), buf)
-	return unsafe.Slice((*BF16)(unsafe.Pointer(unsafe.SliceData(buf.rows))), m*p.maxOff/2), p.maxOff / 2
+	buf.a.pack(NN, m, k, a, lda)
+	ld := buf.distance()
+	buf.rows = grow(buf.rows, m*ld)
+	Parallel(len(buf.a.panels), buf)
+	return unsafe.Slice((*BF16)(unsafe.Pointer(unsafe.SliceData(buf.rows))), 2*m*ld), 2 * ld
 }
+
+// distance is how many words apart the transposed rows lie: an odd number of
+// cache lines, so that those of a tile do not fall on the same places of a cache.
+func (buf *bf16Buffers) distance() int { return roundUp(buf.a.maxOff/4, 32) + 16 }
 
 // Run transposes the words of one panel.
 func (buf *bf16Buffers) Run(i int) {
-	q, ld := &buf.a.panels[i], buf.a.maxOff/4
-	if ld == 0 {
+	q, ld, depth := &buf.a.panels[i], buf.distance(), buf.a.maxOff/4
+	if depth == 0 {
 		return
 	}
-	words := unsafe.Slice((*float32)(unsafe.Pointer(&buf.a.data[q.at])), ld*q.width)
-	packTransposed(buf.rows[q.col*ld:], ld, words, q.width, ld, q.cols)
+	words := unsafe.Slice((*float32)(unsafe.Pointer(&buf.a.data[q.at])), depth*q.width)
+	packTransposed(buf.rows[q.col*ld:], ld, words, q.width, depth, q.cols)
 }

@@ -11,6 +11,7 @@ type layerNormBackwardTask struct {
 	x, gamma   []float32
 	mean, rstd []float32
 	dy, dx     []float32
+	fresh      bool // dx holds nothing to be added to
 	partial    []float32
 }
 
@@ -31,6 +32,9 @@ func (t *layerNormBackwardTask) Run(i int) {
 			t.params(t.mean[r], t.rstd[r], x, dy, dgamma, dbeta)
 		}
 		if t.dx != nil {
+			if t.fresh {
+				clear(t.dx[lo:hi])
+			}
 			t.input(t.mean[r], t.rstd[r], x, t.gamma, dy, t.dx[lo:hi])
 		}
 	}
@@ -52,10 +56,11 @@ func sumParts(rows int) (n, perPart int) {
 //	dbeta[j]  += Σ_i dy[i,j]
 //
 // with mean and rstd as [LayerNorm] gave them. Each of dx, dgamma and dbeta may
-// be nil; dx may not be x or dy. The sums are made in float32, 16 or 8 side by
+// be nil; dx may not be x or dy, and without accumulate it is written instead of
+// added to. The sums are made in float32, 16 or 8 side by
 // side over columns, and over rows in at most 64 stretches that are then added up
 // in order.
-func LayerNormBackward(rows, cols int, x, gamma, mean, rstd, dy, dx, dgamma, dbeta []float32) {
+func LayerNormBackward(rows, cols int, x, gamma, mean, rstd, dy, dx, dgamma, dbeta []float32, accumulate bool) {
 	checkShape(rows, cols)
 	checkLength(x, rows*cols)
 	checkLength(gamma, cols)
@@ -73,7 +78,7 @@ func LayerNormBackward(rows, cols int, x, gamma, mean, rstd, dy, dx, dgamma, dbe
 	partial := t.partial
 	*t = layerNormBackwardTask{
 		input: layerNormInputFamily.use.fn, rows: rows, cols: cols, perPart: perPart,
-		x: x, gamma: gamma, mean: mean, rstd: rstd, dy: dy, dx: dx,
+		x: x, gamma: gamma, mean: mean, rstd: rstd, dy: dy, dx: dx, fresh: !accumulate,
 	}
 	if dgamma != nil || dbeta != nil {
 		t.params = layerNormParamsFamily.use.fn

@@ -41,13 +41,13 @@ func BenchmarkRows(b *testing.B) {
 		{"add_f32", "1024x768", n, 12, func() { Add(x, y, z) }},
 		{"muladd_f32", "1024x768", n, 16, func() { MulAdd(x, y, z) }},
 		{"gelu_f32", "1024x768", n, 8, func() { GELU(x, z) }},
-		{"gelu_backward_f32", "1024x768", n, 16, func() { GELUBackward(x, y, z) }},
+		{"gelu_backward_f32", "1024x768", n, 16, func() { GELUBackward(x, y, z, true) }},
 		{"tanh_f32", "1024x768", n, 8, func() { Tanh(x, z) }},
 		{"softmax_f32", "6144x128", n, 8, func() { Softmax(6144, 128, x, 128, z, 128) }},
 		{"softmax_backward_f32", "6144x128", n, 12, func() { SoftmaxBackward(6144, 128, x, 128, y, 128, z, 128) }},
 		{"layernorm_f32", "1024x768", n, 8, func() { LayerNorm(rows, cols, x, gamma, beta, 1e-5, z, mean, rstd) }},
 		{"layernorm_input_f32", "1024x768", n, 16, func() {
-			LayerNormBackward(rows, cols, x, gamma, mean, rstd, y, z, dgamma, dbeta)
+			LayerNormBackward(rows, cols, x, gamma, mean, rstd, y, z, dgamma, dbeta, true)
 		}},
 		{"sumsquares_f32", "1024x768", n, 4, func() { SumSquares(x) }},
 		{"minmax_f32", "1024x768", n, 4, func() { MinMax(x) }},

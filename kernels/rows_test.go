@@ -194,7 +194,7 @@ func rowCalls() []rowCall {
 		{"Scale", o(out), nil, func() { Scale(3, x, out) }},
 		{"AddScaled", o(out), nil, func() { AddScaled(3, x, out) }},
 		{"GELU", o(out), nil, func() { GELU(x, out) }},
-		{"GELUBackward", o(out), nil, func() { GELUBackward(x, dy, out) }},
+		{"GELUBackward", o(out), nil, func() { GELUBackward(x, dy, out, true) }},
 		{"Tanh", o(out), nil, func() { Tanh(x, out) }},
 		{"TanhBackward", o(out), nil, func() { TanhBackward(x, dy, out) }},
 		{"AddBias", o(out), nil, func() { AddBias(rows, cols, out, gamma) }},
@@ -203,7 +203,7 @@ func rowCalls() []rowCall {
 		{"SoftmaxBackward", o(out), nil, func() { SoftmaxBackward(rows, cols, x, cols, dy, cols, out, cols) }},
 		{"LayerNorm", o(out, mean, rstd), nil, func() { LayerNorm(rows, cols, x, gamma, beta, 1e-5, out, mean, rstd) }},
 		{"LayerNormBackward", o(out, dgamma, dbeta), nil, func() {
-			LayerNormBackward(rows, cols, x, gamma, mean, rstd, dy, out, dgamma, dbeta)
+			LayerNormBackward(rows, cols, x, gamma, mean, rstd, dy, out, dgamma, dbeta, true)
 		}},
 		{"SumSquares", o(one), nil, func() {
 			bits := math.Float64bits(SumSquares(x))
@@ -335,7 +335,7 @@ func TestRowsPanic(t *testing.T) {
 		{"Scale", errLength, func() { Scale(1, x3, x2) }},
 		{"AddScaled", errLength, func() { AddScaled(1, x3, x2) }},
 		{"GELU", errLength, func() { GELU(x3, x2) }},
-		{"GELUBackward", errLength, func() { GELUBackward(x3, x2, x3) }},
+		{"GELUBackward", errLength, func() { GELUBackward(x3, x2, x3, true) }},
 		{"Tanh", errLength, func() { Tanh(x3, x2) }},
 		{"TanhBackward", errLength, func() { TanhBackward(x3, x2, x3) }},
 		{"AddBias rows", errNegative, func() { AddBias(-1, 3, x6, x3) }},
@@ -355,8 +355,8 @@ func TestRowsPanic(t *testing.T) {
 		{"LayerNorm rows", errNegative, func() { LayerNorm(-2, 3, x6, x3, x3, 0, x6, x2, x2) }},
 		{"LayerNorm gamma", errLength, func() { LayerNorm(2, 3, x6, x2, x3, 0, x6, x2, x2) }},
 		{"LayerNorm rstd", errLength, func() { LayerNorm(2, 3, x6, x3, x3, 0, x6, x2, x3) }},
-		{"LayerNormBackward dx", errLength, func() { LayerNormBackward(2, 3, x6, x3, x2, x2, x6, x3, nil, nil) }},
-		{"LayerNormBackward dbeta", errLength, func() { LayerNormBackward(2, 3, x6, x3, x2, x2, x6, nil, nil, x2) }},
+		{"LayerNormBackward dx", errLength, func() { LayerNormBackward(2, 3, x6, x3, x2, x2, x6, x3, nil, nil, true) }},
+		{"LayerNormBackward dbeta", errLength, func() { LayerNormBackward(2, 3, x6, x3, x2, x2, x6, nil, nil, x2, true) }},
 		{"AdamW step", errStep, func() { AdamW(AdamWStep{}, x3, x3, x3, x3) }},
 		{"AdamW p", errLength, func() { AdamW(step, x2, x3, x3, x3) }},
 		{"AdamW v", errLength, func() { AdamW(step, x3, x3, x3, x2) }},

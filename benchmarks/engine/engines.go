@@ -3,20 +3,16 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/go-jpqd/jpqd/benchmarks/internal/child"
 	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/jpqd"
 	"github.com/go-jpqd/jpqd/jpqd/int8"
@@ -71,7 +67,7 @@ func (o *options) engines(ctx context.Context, counts []int) ([]engine, error) {
 		all = append(all, engine{m.name, m.sparsity != "", true, &ours{engine: e, batches: map[batchKey]*bert.Batch{}}})
 	}
 	for _, m := range ortModels {
-		r := &ort{children: map[int]*child{}}
+		r := &ort{children: map[int]*child.Child{}}
 		for _, threads := range counts {
 			if r.children[threads], err = o.start(ctx, m.model, threads, m.unwanted); err != nil {
 				return nil, err
@@ -127,48 +123,22 @@ func randomBatch(lengths []int, words int) *bert.Batch {
 }
 
 // ort is a model on ONNX Runtime, a child for each number of threads.
-type ort struct{ children map[int]*child }
-
-type child struct {
-	in  io.Writer
-	out *bufio.Scanner
-}
+type ort struct{ children map[int]*child.Child }
 
 // start starts a child and waits until it has read its model.
-func (o *options) start(ctx context.Context, model string, threads int, unwanted []string) (*child, error) {
+func (o *options) start(ctx context.Context, model string, threads int, unwanted []string) (*child.Child, error) {
 	args := append([]string{o.library, filepath.Join(o.models, model+".onnx"), strconv.Itoa(threads)}, unwanted...)
-	cmd := exec.CommandContext(ctx, o.runner, args...)
-	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	c := &child{in, bufio.NewScanner(out)}
-	if !c.out.Scan() {
-		return nil, fmt.Errorf("%s: %s ends before it has read %s", o.runner, o.library, model)
-	}
-	return c, nil
+	return child.Start(ctx, nil, o.runner, args...)
 }
 
 func (r *ort) run(threads int, l *load, batch int) (float64, error) {
-	c := r.children[threads]
-	if _, err := io.WriteString(c.in, request(l.batches[batch], l.columns)); err != nil {
+	answer, err := r.children[threads].Ask(request(l.batches[batch], l.columns))
+	if err != nil {
 		return 0, err
 	}
-	if !c.out.Scan() {
-		return 0, fmt.Errorf("the runner ended in the middle: %w", io.ErrUnexpectedEOF)
-	}
 	var seconds, logit float64
-	if _, err := fmt.Sscan(c.out.Text(), &seconds, &logit); err != nil {
-		return 0, fmt.Errorf("the runner answers %q: %w", c.out.Text(), err)
+	if _, err := fmt.Sscan(answer, &seconds, &logit); err != nil {
+		return 0, fmt.Errorf("the runner answers %q: %w", answer, err)
 	}
 	return seconds, nil
 }

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/go-jpqd/jpqd/benchmarks/internal/lengths"
 )
 
 func main() {
@@ -80,19 +82,11 @@ const (
 
 // loads are all loads, in the order of the table.
 func (o *options) loads() ([]load, error) {
-	text, err := os.ReadFile(o.lengths)
+	all, err := lengths.Read(o.lengths)
 	if err != nil {
 		return nil, err
 	}
-	var lengths []int
-	for word := range strings.FieldsSeq(string(text)) {
-		n, err := strconv.Atoi(word)
-		if err != nil || n < 1 || n > 128 {
-			return nil, fmt.Errorf("%s: found %q, want lengths from 1 to 128", o.lengths, word)
-		}
-		lengths = append(lengths, n)
-	}
-	batches := spread(slices.Collect(slices.Chunk(lengths, 8)), o.sentences)
+	batches := spread(slices.Collect(slices.Chunk(all, 8)), o.sentences)
 	uniform := func(name string, batch, length int) load {
 		return load{name: name, batches: [][]int{slices.Repeat([]int{length}, batch)}, columns: length}
 	}

@@ -69,15 +69,6 @@ func TestLoads(t *testing.T) {
 			t.Errorf("%s: found %d sequences, want %d", name, found[name], want)
 		}
 	}
-	o.lengths = filepath.Join(t.TempDir(), "lengths")
-	for text, message := range map[string]string{"5 x": `"x"`, "0": `"0"`, "129": `"129"`} {
-		if err := os.WriteFile(o.lengths, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := o.loads(); err == nil || !strings.Contains(err.Error(), message) {
-			t.Errorf("%q: found error %v, want one about %s", text, err, message)
-		}
-	}
 }
 
 // Of 5 batches of 2, 4 sequences are two batches: the first, and number 5/2.

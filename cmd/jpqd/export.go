@@ -157,7 +157,7 @@ func runExport(ctx context.Context, c *console, o *exportOptions, name string) e
 	if err := os.MkdirAll(o.outputDir, 0o777); err != nil {
 		return err
 	}
-	r, err := e.run()
+	r, err := e.run(ctx)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ type exportReport struct {
 
 // run writes and checks everything in a folder inside that of the export, then
 // moves it there, the IR's layers last.
-func (e *exporter) run() (*exportReport, error) {
+func (e *exporter) run(ctx context.Context) (*exportReport, error) {
 	tmp, err := os.MkdirTemp(e.dir, ".export-")
 	if err != nil {
 		return nil, err
@@ -204,6 +204,9 @@ func (e *exporter) run() (*exportReport, error) {
 	r := &exportReport{Dir: e.dir, Files: map[string]int64{}, modelSize: newModelSize(e.model)}
 	if slices.Contains(e.formats, formatOpenVINO) {
 		if err := ir.Write(tmp, e.model, e.options); err != nil {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		if err := e.checkIR(filepath.Join(tmp, ir.XMLName), r); err != nil {
@@ -224,7 +227,7 @@ func (e *exporter) run() (*exportReport, error) {
 		}
 	}
 	if e.beside {
-		return r, e.place(tmp)
+		return r, e.place(ctx, tmp)
 	}
 	config, err := e.model.Config.WithExtra(prunedHeadsKey, headsPruned(e.model))
 	if err != nil {
@@ -245,12 +248,16 @@ func (e *exporter) run() (*exportReport, error) {
 			return nil, err
 		}
 	}
-	return r, e.place(tmp)
+	return r, e.place(ctx, tmp)
 }
 
 // place moves the files of tmp into the folder. Until the last, the layers of an
-// IR, the folder holds no model: never layers beside constants of another.
-func (e *exporter) place(tmp string) error {
+// IR, the folder holds no model: never layers beside constants of another. An
+// interruption comes before all or is too late.
+func (e *exporter) place(ctx context.Context, tmp string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(tmp)
 	if err != nil {
 		return err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -198,6 +200,27 @@ func TestExportRefused(t *testing.T) {
 		if status != test.status || !strings.Contains(stderr, test.want) {
 			t.Errorf("%q: status %d, %s, want %d and %q", test.args, status, stderr, test.status, test.want)
 		}
+	}
+}
+
+// An interrupted export leaves what was there, and nothing of its own.
+func TestExportInterrupted(t *testing.T) {
+	w := newFixture(t)
+	tr, err := jpqd.LoadTrained(w.path("teacher"), nil)
+	w.must(err)
+	c, err := tr.Compressed()
+	w.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, format := range []string{formatOpenVINO, formatONNX} {
+		e := &exporter{model: c, dir: w.path("data"), formats: []string{format}}
+		if _, err := e.run(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: found error %v", format, err)
+		}
+	}
+	w.wantFiles("data", "train.tsv", "dev.tsv", "test.tsv")
+	if left, _ := filepath.Glob(w.path("data", "*")); len(left) != 3 {
+		t.Errorf("found %q", left)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/go-jpqd/jpqd/bert/tokenizer"
 	"github.com/go-jpqd/jpqd/jpqd"
 	"github.com/go-jpqd/jpqd/jpqd/tasks"
+	"github.com/go-jpqd/jpqd/kernels"
 )
 
 // trainingRun is one run of a command that trains: its fields are filled in step
@@ -97,8 +98,10 @@ func (r *trainingRun) prepare(context.Context) error {
 	if r.nncf != nil {
 		r.nncf.LogDir = r.o.OutputDir // structured_sparsity.csv lies beside the results, as with run_glue.py
 	}
+	args := r.o.TrainingArguments
+	args.BF16 = (args.BF16 || r.o.FP16) && kernels.HasBF16()
 	r.trainer = &jpqd.Trainer{
-		Args: r.o.TrainingArguments, Model: r.student, Teacher: r.teacher, NNCF: r.nncf,
+		Args: args, Model: r.student, Teacher: r.teacher, NNCF: r.nncf,
 		TrainData: r.examples[tasks.Train], EvalData: r.examples[tasks.Validation],
 		Metrics: r.task.metrics,
 		Masking: r.masking,

@@ -45,7 +45,7 @@ type RunOptions struct {
 	LoggingStrategy      string
 	ResumeFromCheckpoint string
 	Optim                string
-	FP16, BF16           bool
+	FP16                 bool
 	ReportTo             string
 	RunName              string
 	DataloaderNumWorkers int
@@ -119,8 +119,8 @@ func registerRunFlags(f *pflag.FlagSet, o *RunOptions, predicts bool) {
 	}
 	f.StringVar(&o.ResumeFromCheckpoint, "resume_from_checkpoint", "", "checkpoint `folder` to go on from, or true for the last one in output_dir")
 	f.StringVar(&o.Optim, "optim", "adamw_torch", "optimizer; every adamw_… is the same AdamW here")
-	f.BoolVar(&o.FP16, "fp16", false, "accepted; training computes in float32")
-	f.BoolVar(&o.BF16, "bf16", false, "accepted; training computes in float32")
+	f.BoolVar(&o.FP16, "fp16", false, "as --bf16")
+	f.BoolVar(&o.BF16, "bf16", false, "training multiplies in bfloat16, where the CPU does, and keeps all else in float32")
 	f.StringVar(&o.ReportTo, "report_to", "none", "tensorboard writes event files below output_dir/runs")
 	f.StringVar(&o.RunName, "run_name", "", "name of the run in the report")
 	f.IntVar(&o.DataloaderNumWorkers, "dataloader_num_workers", 0, "accepted; data is tokenized before training")

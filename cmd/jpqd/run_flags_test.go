@@ -176,7 +176,7 @@ func TestCommandLine(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	for args, want := range map[string]string{
-		"--fp16 --bf16":                 "--fp16: |--bf16: ",
+		"--fp16":                        "--fp16",
 		"--use_fast_tokenizer False":    "--use_fast_tokenizer: ",
 		"--pad_to_max_length":           "--pad_to_max_length: ",
 		"--optim adafactor":             "--optim adafactor: AdamW",

@@ -146,10 +146,11 @@ func (r *trainingRun) saveModel() error {
 }
 
 // exportBeside writes the OpenVINO IR of a run into its folder. One that differs
-// too much is left out with a warning: what was trained is there.
+// too much is left out with a warning: what was trained is there. Saving a run is
+// not interrupted halfway.
 func exportBeside(c *console, dir string, m *jpqd.Compressed) error {
 	e := &exporter{model: m, source: dir, dir: dir, formats: []string{formatOpenVINO}, beside: true}
-	r, err := e.run()
+	r, err := e.run(context.Background())
 	if errors.Is(err, errTolerance) {
 		c.log.Warn("no OpenVINO IR; jpqd export has --tolerance", slog.String("reason", err.Error()))
 		return nil

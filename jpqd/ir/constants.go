@@ -3,23 +3,48 @@ package ir
 import (
 	"errors"
 	"fmt"
+	"maps"
 )
 
-// constants tells what of a model is constant, and evaluates parts of it.
+// constants tells what of a model is constant, and evaluates parts of it. The
+// model may come from anyone: what that takes is bounded.
 type constants struct {
-	fixed map[*layer]bool // depends on no Parameter
+	fixed    map[*layer]bool // depends on no Parameter
+	products map[*layer]bool // depends on a product of matrices, which is not evaluated
+	most     int             // elements that one evaluation may make
+	left     *int            // those that all may still make
 }
 
+// Masks and positions take few elements, and all else a few times the constants
+// of the file. Some are evaluated several times.
+const (
+	fewElements = 1 << 20
+	fewTimes    = 8
+)
+
 func findConstants(m *Model) constants {
-	fixed := map[*layer]bool{}
+	c := constants{fixed: map[*layer]bool{}, products: map[*layer]bool{}}
+	elements, bytes := 0, 0 // of constants, which may share bytes
 	for _, l := range m.order {
+		products := l.is("MatMul") || l.is("ScaledDotProductAttention")
+		for _, in := range l.inputs {
+			products = products || c.products[in.layer]
+		}
+		c.products[l] = products
+		if l.kind == "Const" {
+			elements += len(l.raw) / elementTypes[l.typ].size
+			bytes = max(bytes, cap(l.raw)) // up to the end of the file
+		}
 		is := l.kind == "Const" || len(l.inputs) > 0 && l.kind != "Parameter"
 		for _, in := range l.inputs {
-			is = is && fixed[in.layer]
+			is = is && c.fixed[in.layer]
 		}
-		fixed[l] = is
+		c.fixed[l] = is
 	}
-	return constants{fixed}
+	c.most = fewElements + fewTimes*min(elements, bytes)
+	left := fewTimes * c.most
+	c.left = &left
+	return c
 }
 
 // has tells whether s is constant.
@@ -50,15 +75,24 @@ func (c constants) scalar(s source) (float64, bool) {
 const maxDepth = 200
 
 // evaluate computes what s depends on, and no more, with tensors of at most limit
-// elements. given are the values of Parameters.
-func (c constants) evaluate(s source, given map[*layer]*Tensor, limit int) (*Tensor, error) {
+// elements. given are the values of Parameters, and of what is not to be evaluated.
+func (c constants) evaluate(s source, given map[source]*Tensor, limit int) (*Tensor, error) {
 	values := map[source]*Tensor{}
+	maps.Copy(values, given)
+	room := min(c.most, *c.left)
+	defer func(before int) { *c.left -= before - room }(room)
 	var visit func(l *layer, depth int) error
 	visit = func(l *layer, depth int) error {
-		if depth > maxDepth {
+		switch {
+		case depth > maxDepth:
 			return fmt.Errorf("%s: depends on more than %d layers in a row", l.describe(), maxDepth)
+		case l.is("MatMul") || l.is("ScaledDotProductAttention"):
+			return fmt.Errorf("%s: want no product of matrices here", l.describe())
+		case room <= 0:
+			return fmt.Errorf("%s: takes more than is computed of what a file depends on", l.describe())
 		}
-		k := &call{layer: l, limit: limit}
+		room--
+		k := &call{layer: l}
 		for _, in := range l.inputs {
 			if values[in] == nil {
 				if err := visit(in.layer, depth+1); err != nil {
@@ -67,11 +101,10 @@ func (c constants) evaluate(s source, given map[*layer]*Tensor, limit int) (*Ten
 			}
 			k.in = append(k.in, values[in])
 		}
+		k.limit = min(limit, max(0, room))
 		var out []*Tensor
 		var err error
 		switch {
-		case given[l] != nil:
-			out = []*Tensor{given[l]}
 		case l.kind == "Const":
 			out, err = k.constant()
 		case l.operation != nil:
@@ -87,11 +120,14 @@ func (c constants) evaluate(s source, given map[*layer]*Tensor, limit int) (*Ten
 		}
 		for i, t := range out {
 			values[source{l, i}] = t
+			room -= t.Len()
 		}
 		return nil
 	}
-	if err := visit(s.layer, 0); err != nil {
-		return nil, err
+	if values[s] == nil {
+		if err := visit(s.layer, 0); err != nil {
+			return nil, err
+		}
 	}
 	return values[s], nil
 }

@@ -83,6 +83,13 @@ func quantizes(suffix string) func(*exporter) {
 	}
 }
 
+// turns exchanges the last two of four dimensions behind the layer.
+func turns(suffix string) func(*exporter) {
+	return func(e *exporter) {
+		e.instead(e.find(suffix), func(x foreignTensor) foreignTensor { return e.op("", "Transpose-1", nil, x, e.ints(0, 1, 3, 2)) })
+	}
+}
+
 const torchBERT, fusedBERT = "PyTorch of 2023", "PyTorch of 2024"
 
 var mutants = []mutant{
@@ -188,6 +195,43 @@ var mutants = []mutant{
 		e.instead(e.find("classifier/aten::linear/Add"), func(x foreignTensor) foreignTensor {
 			return e.op("probabilities", "SoftMax-8", []string{"axis", "-1"}, x)
 		})
+	}},
+	{name: "scores transposed", of: torchBERT, graph: turns("layer.0.attention.self/aten::matmul/MatMul")},
+	{name: "probabilities transposed", of: torchBERT, graph: turns("layer.0.attention.self/aten::softmax/Softmax")},
+	{name: "mask of queries", of: torchBERT, graph: func(e *exporter) { e.reads("bert/aten::unsqueeze/Unsqueeze_1", 1, e.int(3)) }},
+	{name: "mask of positions", of: torchBERT, graph: func(e *exporter) {
+		early := e.op("", "Less-1", numpy, e.find("bert.embeddings/aten::slice/Slice_1"), e.int(2))
+		e.reads("bert/aten::unsqueeze/Unsqueeze", 0, e.op("", "Convert-1", []string{"destination_type", "i64"}, early))
+	}},
+	{name: "mask of the other sense in the second layer", of: "PyTorch of 2024 DistilBERT", graph: func(e *exporter) {
+		first, second := e.find("layer.0.attention/aten::masked_fill/Select"), e.find("layer.1.attention/aten::masked_fill/Select")
+		second.inputs[0], second.inputs[1], second.inputs[2] = first.inputs[0], second.inputs[2], second.inputs[1]
+	}},
+	{name: "positions are the table from its second row on", of: torchBERT, expressible: true, graph: func(e *exporter) {
+		e.instead(e.find("position_embeddings/aten::embedding/Gather"), func(x foreignTensor) foreignTensor {
+			end := e.op("", "Add-1", numpy, e.size(e.ids, 1, I64), e.ints(1))
+			return e.op("", "Slice-8", nil, x.inputs[0], e.ints(1), end, e.ints(1), e.ints(0))
+		})
+	}},
+	{name: "positions are the sixth row for all", of: torchBERT, graph: func(e *exporter) {
+		e.instead(e.find("position_embeddings/aten::embedding/Gather"), func(x foreignTensor) foreignTensor {
+			return e.op("", "Slice-8", nil, x.inputs[0], e.ints(5), e.ints(6), e.ints(1), e.ints(0))
+		})
+	}},
+	{name: "spelled normalisation with the mean of tokens", of: "ONNX of 2022", graph: func(e *exporter) { e.reads("layer.0/output/LayerNorm/ReduceMean", 1, e.ints(1)) }},
+	{name: "spelled normalisation with the variance of tokens", of: "ONNX of 2022", graph: func(e *exporter) { e.reads("layer.0/output/LayerNorm/ReduceMean_1", 1, e.ints(1)) }},
+	{name: "spelled normalisation by the mean square", of: "ONNX of 2022", graph: func(e *exporter) {
+		x := e.find("layer.0/output/LayerNorm/Sub").inputs[0]
+		e.reads("layer.0/output/LayerNorm/Pow", 0, e.op("", "Subtract-1", numpy, x, e.float(1)))
+	}},
+	{name: "hidden values made whole", of: torchBERT, graph: func(e *exporter) {
+		e.instead(e.find("layer.0.intermediate.intermediate_act_fn/aten::gelu/Gelu"), func(x foreignTensor) foreignTensor {
+			return e.op("", "Convert-1", []string{"destination_type", "f32"}, e.op("", "Convert-1", []string{"destination_type", "i32"}, x))
+		})
+	}},
+	{name: "quantizer of no number", of: torchBERT, graph: func(e *exporter) {
+		quantizes("layer.0.intermediate.intermediate_act_fn/aten::gelu/Gelu")(e)
+		e.reads("layer.0.intermediate.intermediate_act_fn/aten::gelu/Gelu/fq_output_0", 3, e.float(math.NaN()))
 	}},
 	{name: "answers swapped", of: "PyTorch of 2023 answering", expressible: true, graph: func(e *exporter) {
 		start, end := e.find("aten::squeeze/Squeeze"), e.find("aten::squeeze/Squeeze_1")

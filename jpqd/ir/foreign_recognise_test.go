@@ -239,6 +239,35 @@ func TestRecogniseRefuses(t *testing.T) {
 	}
 }
 
+// TestRecogniseRefusesOtherParts wants errors for graphs that run for sizes of
+// some kinds alone, such as as many tokens as sequences.
+func TestRecogniseRefusesOtherParts(t *testing.T) {
+	const answering = "PyTorch of 2024 answering"
+	for _, test := range []mutant{
+		{name: "tokens and sequences exchanged", of: torchBERT, graph: func(e *exporter) {
+			e.instead(e.find("layer.0.intermediate.intermediate_act_fn/aten::gelu/Gelu"), func(x foreignTensor) foreignTensor {
+				return e.op("turned", "Transpose-1", nil, x, e.ints(1, 0, 2))
+			})
+		}},
+		{name: "first sequence", of: torchBERT, graph: func(e *exporter) { e.reads("aten::select/Gather", 2, e.int(0)) }},
+		{name: "first two tokens", of: torchBERT, graph: func(e *exporter) {
+			e.instead(e.find("aten::select/Gather"), func(x foreignTensor) foreignTensor {
+				return e.op("", "Slice-8", nil, x.inputs[0], e.ints(0), e.ints(2), e.ints(1), e.ints(1))
+			})
+		}},
+		{name: "answers of halves of the tokens", of: answering, graph: func(e *exporter) { e.reads("prim::ListUnpack/Split", 1, e.int(1)) }},
+	} {
+		f := fixtures[test.of]
+		m, err := parse(test.export(f.model(1), 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Compressed(nil); err == nil || !namesLayer(m, err) {
+			t.Errorf("%s: found error %v, want one that names a layer", test.name, err)
+		}
+	}
+}
+
 // TestRecogniseBypassed leaves out every layer of some graphs in turn: those that
 // read it read one of its inputs instead. Nearly all of it is nonsense, which
 // has to be refused; what is accepted must give the graph's logits. Sizes that a

@@ -4,9 +4,12 @@ import (
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/go-jpqd/jpqd/bert"
 )
 
 // In f16 every weight and bias is the f32 one rounded, marked as compressed,
@@ -101,6 +104,33 @@ func TestFixedSizes(t *testing.T) {
 	}
 	if _, err := readFolder(t, dir).Run(batch(a)); err == nil {
 		t.Error("found no error for a batch of 1 in place of 2")
+	}
+}
+
+// A batch of another size than the fixed one runs in parts.
+func TestLogitsOfFixedBatch(t *testing.T) {
+	for _, name := range []string{"int8 pruned", "float answering"} {
+		c := newModel(variants[name], 1)
+		dir := t.TempDir()
+		if err := Write(dir, c, Options{Batch: 2}); err != nil {
+			t.Fatal(err)
+		}
+		b, r := &bert.Batch{}, rand.New(rand.NewPCG(1, 2))
+		for _, n := range []int{5, 3, 4} {
+			s := randomSequence(r, c, n)
+			b.Append(narrow(s.ids), narrow(s.types))
+		}
+		got, err := readFolder(t, dir).Logits(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := writeAndRead(t, c).Logits(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: found logits %v, want %v", name, got, want)
+		}
 	}
 }
 

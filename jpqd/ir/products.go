@@ -99,7 +99,7 @@ type operandType struct {
 
 // operand follows the operand of a product to its quantizer.
 func (a *productAnalysis) operand(s source) operandType {
-	for s.is("Reshape") || s.is("Transpose") || s.is("Split") || s.is("VariadicSplit") || s.is("Squeeze") || s.is("Unsqueeze") {
+	for steps := 0; steps < maxDepth && (s.is("Reshape") || s.is("Transpose") || s.is("Split") || s.is("VariadicSplit") || s.is("Squeeze") || s.is("Unsqueeze")); steps++ {
 		s = s.inputs[0]
 	}
 	switch {

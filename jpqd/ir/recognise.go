@@ -51,7 +51,7 @@ func (m *Model) Compressed(config *bert.Config) (*jpqd.Compressed, error) {
 // recognise recognises a model of the family of config. Where infer is set, the
 // rest of the configuration is made of what is found.
 func recognise(m *Model, fixed constants, config bert.Config, infer bool) (*jpqd.Compressed, error) {
-	r := &recogniser{constants: fixed, model: m, config: config, checked: map[source]bool{}}
+	r := &recogniser{constants: fixed, model: m, config: config, checked: map[maskUse]bool{}, turns: map[*layer]bool{}, sizes: map[source][]int{}}
 	if err := r.inputs(); err != nil {
 		return nil, err
 	}
@@ -77,7 +77,9 @@ type recogniser struct {
 
 	hidden, headDim, offset int // 0: not known yet
 	eps                     float64
-	checked                 map[source]bool // masks that are as they should be
+	checked                 map[maskUse]bool // masks that are as they should be
+	turns                   map[*layer]bool  // Transposes on the ways, and whether an order allows for them
+	sizes                   map[source][]int // what partial knows
 }
 
 // inputs finds the Parameters by their names.
@@ -98,13 +100,9 @@ func (r *recogniser) inputs() error {
 	return nil
 }
 
-// sampleLimit bounds the tensors that are computed for a sample of three tokens:
-// a table of word embeddings may be among them.
-const sampleLimit = 1 << 26
-
 // sample are inputs of one sequence of three tokens with the given mask.
-func (r *recogniser) sample(mask []int64) map[*layer]*Tensor {
-	given := map[*layer]*Tensor{}
+func (r *recogniser) sample(mask ...int64) map[source]*Tensor {
+	given := map[source]*Tensor{}
 	for _, p := range r.model.parameters {
 		t := &Tensor{Type: p.typ, Shape: []int{1, 3}, I64: make([]int64, 3)}
 		for _, name := range (source{p, 0}).names() {
@@ -123,7 +121,7 @@ func (r *recogniser) sample(mask []int64) map[*layer]*Tensor {
 				t.F32[i] = float32(mask[i]) // only a mask may be of floats
 			}
 		}
-		given[p] = t
+		given[source{p, 0}] = t
 	}
 	return given
 }
@@ -157,6 +155,11 @@ func (r *recogniser) compressed(infer bool) (*jpqd.Compressed, error) {
 		c.Layers = append(c.Layers, l)
 		if len(c.Layers) > maxBlocks {
 			return nil, fmt.Errorf("found more than %d blocks", maxBlocks)
+		}
+	}
+	for _, l := range r.model.order {
+		if allowedFor, passed := r.turns[l]; passed && !allowedFor {
+			return nil, wanted(source{l, 0}, "no Transpose outside of attention")
 		}
 	}
 	slices.Reverse(c.Layers)
@@ -214,7 +217,7 @@ func (r *recogniser) classes(c *jpqd.Compressed, logits source) (x source, relu 
 	}
 	c.Pooler = *pooler
 	token := first.base
-	if err := r.firstToken(token); err != nil {
+	if err := r.firstToken(token, c.Pooler.Weight.Cols); err != nil {
 		return x, false, err
 	}
 	behind := r.back(token.inputs[0], false)
@@ -230,29 +233,47 @@ func (r *recogniser) classes(c *jpqd.Compressed, logits source) (x source, relu 
 	return behind.base, relu, nil
 }
 
-// firstToken wants the first of the tokens: Gather, or a slice.
-func (r *recogniser) firstToken(s source) error {
+// isPart tells whether s takes a part of its first input.
+func (s source) isPart() bool {
+	return s.is("Gather") || s.is("StridedSlice") || s.is("Slice") || s.is("Split") || s.is("VariadicSplit")
+}
+
+// partOf is what s takes of a sample in place of its first input, of the given
+// shape with one sequence of three tokens, the elements of which count up from 0.
+func (r *recogniser) partOf(s source, shape ...int) ([]float32, error) {
+	n, err := elementCount(shape, r.most)
+	if err != nil {
+		return nil, err
+	}
+	all := &Tensor{Type: F32, Shape: shape, F32: make([]float32, n)}
+	for i := range all.F32 {
+		all.F32[i] = float32(i)
+	}
+	given := r.sample(1, 1, 1)
+	given[s.inputs[0]] = all
+	part, err := r.evaluate(s, given, r.most)
+	if err != nil {
+		return nil, err
+	}
+	return part.F32, nil
+}
+
+// firstToken wants the first of the tokens of a given width: Gather, or a slice.
+func (r *recogniser) firstToken(s source, width int) error {
 	const what = "the first token of each sequence"
-	var first *Tensor
-	at := 0
-	switch {
-	case s.is("Gather"):
-		axis := r.small(s.inputs[2], 1)
-		if axis == nil || len(axis.I64) != 1 || axis.I64[0] != 1 && axis.I64[0] != -2 {
-			return wanted(s, what)
-		}
-		first = r.small(s.inputs[1], 1)
-	case s.is("StridedSlice"):
-		first, at = r.small(s.inputs[1], 3), 1
-	case s.is("Slice"):
-		first = r.small(s.inputs[1], 3)
-		if first != nil {
-			at = len(first.I64) - 1
-		}
-	default:
+	if !s.isPart() {
 		return wanted(s, what)
 	}
-	if first == nil || at < 0 || len(first.I64) <= at || first.I64[at] != 0 {
+	first, err := r.partOf(s, 1, 3, width)
+	if err != nil {
+		return err
+	}
+	for i, v := range first {
+		if v != float32(i) {
+			return wanted(s, what)
+		}
+	}
+	if len(first) != width {
 		return wanted(s, what)
 	}
 	return nil
@@ -263,27 +284,15 @@ func (r *recogniser) answers(c *jpqd.Compressed, start, end source) (x source, e
 	var logits [2]source
 	for i, s := range []source{start, end} {
 		s = r.back(s, false).base
-		var index int
-		switch {
-		case s.is("Split"), s.is("VariadicSplit"):
-			index = s.output
-		case s.is("Gather"):
-			t := r.small(s.inputs[1], 1)
-			if t == nil || len(t.I64) != 1 {
-				return x, wanted(s, "one of two logits")
-			}
-			index = int(t.I64[0])
-		case s.is("StridedSlice"), s.is("Slice"):
-			t := r.small(s.inputs[1], 3)
-			if t == nil || len(t.I64) == 0 {
-				return x, wanted(s, "one of two logits")
-			}
-			index = int(t.I64[len(t.I64)-1])
-		default:
+		if !s.isPart() {
 			return x, wanted(s, "one of two logits")
 		}
-		if index != i {
-			return x, fmt.Errorf("%s: found logit %d, want %d", s.describe(), index, i)
+		part, err := r.partOf(s, 1, 3, 2)
+		if err != nil {
+			return x, err
+		}
+		if at := float32(i); !slices.Equal(part, []float32{at, 2 + at, 4 + at}) {
+			return x, fmt.Errorf("%s: want logit %d of every token", s.describe(), i)
 		}
 		logits[i] = s.inputs[0]
 	}

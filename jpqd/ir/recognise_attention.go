@@ -111,6 +111,9 @@ func (a *attended) spelledOut(s source) (err error) {
 	if l.ProbsOut, err = a.oneRange(probabilities); err != nil {
 		return err
 	}
+	if err := a.unturned(probabilities); err != nil {
+		return err
+	}
 	softmax := probabilities.base
 	if !softmax.is("SoftMax") {
 		return wanted(softmax, "SoftMax")
@@ -120,6 +123,9 @@ func (a *attended) spelledOut(s source) (err error) {
 	}
 	scores, err := a.masked(softmax.inputs[0])
 	if err != nil {
+		return err
+	}
+	if err := a.unturned(scores); err != nil {
 		return err
 	}
 	a.before, a.after = 1, 1
@@ -143,6 +149,16 @@ func (a *attended) spelledOut(s source) (err error) {
 		return err
 	}
 	return a.operands(product.inputs[0], product.inputs[1], s.inputs[1], transposed)
+}
+
+// unturned wants four dimensions in the order that the product gives them.
+func (a *attended) unturned(w way) error {
+	if order, err := a.order(w, 4); err != nil {
+		return err
+	} else if !slices.Equal(order, []int{0, 1, 2, 3}) {
+		return fmt.Errorf("%s: found the order %v behind it, want 0, 1, 2, 3", w.base.describe(), order)
+	}
+	return nil
 }
 
 // masked recognises scores with a mask, which is added to them or chooses between
@@ -416,9 +432,21 @@ func (a *attended) heads(w way, width int) (int, error) {
 	return 0, wanted(w.base, "a Reshape into heads behind it")
 }
 
-// partial is what is known of a list of integers without running the model; −1
-// stands for what is not. nil: nothing, not even the length.
+// partial is what is known of a list of integers, as long as a shape may be,
+// without running the model; −1 stands for what is not. nil: nothing, not even
+// the length.
 func (r *recogniser) partial(s source, depth int) []int {
+	known, ok := r.sizes[s]
+	if !ok {
+		if known = r.findPartial(s, depth); len(known) > maxRank {
+			known = nil
+		}
+		r.sizes[s] = known
+	}
+	return known
+}
+
+func (r *recogniser) findPartial(s source, depth int) []int {
 	switch {
 	case depth > 20:
 		return nil
@@ -455,33 +483,43 @@ func (r *recogniser) partial(s source, depth int) []int {
 // far is below the scores that are seen: e⁻¹⁰⁰ is nothing beside any other term.
 const far = -100
 
+// maskUse is a mask and what it is used for.
+type maskUse struct {
+	source
+	trueIsSeen bool
+}
+
 // mask wants a mask that hides the tokens of which attention_mask is 0, and
 // nothing else. One of booleans is true for what is seen, or for what is hidden.
 func (r *recogniser) mask(s source, trueIsSeen bool) error {
-	s = throughBroadcast(s)
-	if r.checked[s] {
+	for r.products[s.layer] && (s.is("Broadcast") || s.is("Reshape") || s.is("Unsqueeze")) {
+		s = s.inputs[0] // its shape is that of the scores
+	}
+	use := maskUse{s, trueIsSeen}
+	if r.checked[use] {
 		return nil
 	}
-	t, err := r.evaluate(s, r.sample([]int64{1, 1, 0}), sampleLimit)
-	if err != nil {
-		return fmt.Errorf("mask of the attention: %w", err)
-	}
-	n := t.Len()
-	if n%3 != 0 || n == 0 {
-		return fmt.Errorf("%s: found a mask of shape %v for three tokens", s.describe(), t.Shape)
-	}
-	for i := range n {
-		seen := i%3 < 2
-		var ok bool
-		if t.Type.isFloat() {
-			ok = seen && t.F32[i] == 0 || !seen && t.F32[i] <= far
-		} else {
-			ok = (seen == trueIsSeen) == (t.I64[i] != 0)
+	for _, tokens := range [][]int64{{1, 1, 0}, {1, 0, 1}} {
+		t, err := r.evaluate(s, r.sample(tokens...), r.most)
+		if err != nil {
+			return fmt.Errorf("mask of the attention: %w", err)
 		}
-		if !ok {
-			return wanted(s, "a mask that hides the tokens of which attention_mask is 0 and no others")
+		if t.Len() == 0 || rowLength(t.Shape) != len(tokens) {
+			return fmt.Errorf("%s: found a mask of shape %v for three tokens", s.describe(), t.Shape)
+		}
+		for i := range t.Len() {
+			seen := tokens[i%3] != 0
+			var ok bool
+			if t.Type.isFloat() {
+				ok = seen && t.F32[i] == 0 || !seen && t.F32[i] <= far
+			} else {
+				ok = (seen == trueIsSeen) == (t.I64[i] != 0)
+			}
+			if !ok {
+				return wanted(s, "a mask that hides the tokens of which attention_mask is 0 and no others")
+			}
 		}
 	}
-	r.checked[s] = true
+	r.checked[use] = true
 	return nil
 }

@@ -109,7 +109,7 @@ func (r *recogniser) embedding(w way) (*embedded, error) {
 		}
 	case r.has(s): // one row
 		t.kind = ofTypes
-		row, err := r.evaluate(s, nil, sampleLimit)
+		row, err := r.evaluate(s, nil, r.most)
 		if err != nil {
 			return nil, err
 		}
@@ -121,6 +121,9 @@ func (r *recogniser) embedding(w way) (*embedded, error) {
 	case s.is("Slice"), s.is("StridedSlice"):
 		t.kind = ofPositions
 		if t.table, err = r.weights(s.inputs[0], false); err != nil {
+			return nil, err
+		}
+		if t.first, err = r.firstRow(s, &t.table); err != nil {
 			return nil, err
 		}
 	default:
@@ -135,6 +138,26 @@ func (r *recogniser) embedding(w way) (*embedded, error) {
 	return t, nil
 }
 
+// firstRow is the first of the rows that a slice of a table takes for three tokens.
+func (r *recogniser) firstRow(s source, table *jpqd.CompressedMatrix) (int, error) {
+	rows, err := r.partOf(s, table.Rows, table.Cols)
+	if err != nil { // some keep the dimension of sequences
+		if rows, err = r.partOf(s, 1, table.Rows, table.Cols); err != nil {
+			return 0, err
+		}
+	}
+	if len(rows) != 3*table.Cols || table.Cols == 0 {
+		return 0, wanted(s, "one row of a table for each token")
+	}
+	first := int(rows[0]) / table.Cols
+	for i, v := range rows {
+		if v != float32(first*table.Cols+i) {
+			return 0, wanted(s, "consecutive rows of a table")
+		}
+	}
+	return first, nil
+}
+
 // rowsOf recognises a Gather of rows, by what its indices are for a sample.
 func (r *recogniser) rowsOf(t *embedded, s source) error {
 	axis := r.small(s.inputs[2], 1)
@@ -145,7 +168,11 @@ func (r *recogniser) rowsOf(t *embedded, s source) error {
 	if t.table, err = r.weights(s.inputs[0], false); err != nil {
 		return err
 	}
-	ids := r.back(s.inputs[1], false).base
+	ids := s.inputs[1]
+	for typ := ids.attributes.get("destination_type"); ids.is("Convert") && (typ == string(I32) || typ == string(I64)); {
+		ids = ids.inputs[0]
+		typ = ids.attributes.get("destination_type")
+	}
 	switch ids.layer {
 	case r.ids:
 		t.kind = ofWords
@@ -154,7 +181,7 @@ func (r *recogniser) rowsOf(t *embedded, s source) error {
 		t.kind = ofTypes
 		return nil
 	}
-	index, err := r.evaluate(s.inputs[1], r.sample([]int64{1, 1, 1}), sampleLimit)
+	index, err := r.evaluate(s.inputs[1], r.sample(1, 1, 1), r.most)
 	if err != nil {
 		return fmt.Errorf("ids of an embedding: %w", err)
 	}

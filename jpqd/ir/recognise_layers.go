@@ -100,7 +100,9 @@ func (r *recogniser) norm(s source) (*jpqd.CompressedNorm, source, error) {
 	if g == nil || r.hidden != 0 && g.Len() != r.hidden {
 		return nil, source{}, fmt.Errorf("%s: found no constant of %d floats", gamma.describe(), r.hidden)
 	}
-	r.hidden = g.Len()
+	if r.hidden = g.Len(); r.hidden == 0 {
+		return nil, source{}, fmt.Errorf("%s: found no elements", gamma.describe())
+	}
 	if n.Gamma, err = r.vector(gamma, r.hidden); err != nil {
 		return nil, source{}, err
 	}
@@ -143,7 +145,7 @@ func (r *recogniser) normal(s source) (x source, eps float64, err error) {
 		variance, added = added, variance
 	}
 	eps, constant := r.scalar(added)
-	if !ok || !constant || !variance.is("ReduceMean") || !centred.inputs[1].is("ReduceMean") || centred.inputs[1].inputs[0] != centred.inputs[0] {
+	if !ok || !constant || !r.isMean(variance) || !r.isCentred(centred) {
 		return source{}, 0, wanted(s, what)
 	}
 	square := variance.inputs[0]
@@ -160,10 +162,25 @@ func (r *recogniser) normal(s source) (x source, eps float64, err error) {
 	if err != nil {
 		return source{}, 0, err
 	}
-	if deviation.layer != centred.layer && !(deviation.is("Subtract") && deviation.inputs[0] == centred.inputs[0]) {
+	if !r.isCentred(deviation) || deviation.inputs[0] != centred.inputs[0] {
 		return source{}, 0, wanted(square, "the square of the deviation from the mean")
 	}
 	return centred.inputs[0], eps, nil
+}
+
+// isMean tells whether s is a mean of the last of three dimensions, which it keeps.
+func (r *recogniser) isMean(s source) bool {
+	if !s.is("ReduceMean") {
+		return false
+	}
+	keep, err := (&call{layer: s.layer}).boolean("keep_dims", false)
+	axes := r.small(s.inputs[1], 1)
+	return err == nil && keep && axes != nil && len(axes.I64) == 1 && (axes.I64[0] == -1 || axes.I64[0] == 2)
+}
+
+// isCentred tells whether s is a value less its mean.
+func (r *recogniser) isCentred(s source) bool {
+	return s.is("Subtract") && r.isMean(s.inputs[1]) && s.inputs[1].inputs[0] == s.inputs[0]
 }
 
 // gelu recognises the exact GELU, as one operation or spelled out:

@@ -25,8 +25,13 @@ func (r *recogniser) back(s source, scaled bool) way {
 			w.base = l.inputs[0]
 		case r.has(w.base):
 			return w
+		case l.is("Convert") && !ElementType(l.attributes.get("destination_type")).isFloat():
+			return w // it drops fractions
 		case l.is("Convert"), l.is("Reshape"), l.is("Transpose"), l.is("Squeeze"), l.is("Unsqueeze"):
 			w.base = l.inputs[0]
+			if l.is("Transpose") && !r.turns[l] {
+				r.turns[l] = false
+			}
 		case scaled && (l.is("Multiply") || l.is("Divide")):
 			in := r.factorOf(l)
 			if in < 0 {
@@ -113,6 +118,7 @@ func (r *recogniser) order(w way, rank int) ([]int, error) {
 		if !l.is("Transpose") {
 			continue
 		}
+		r.turns[l] = true
 		t := r.small(l.inputs[1], rank)
 		if t == nil || len(t.I64) != rank {
 			return nil, fmt.Errorf("%s: found no constant order of %d dimensions", l.describe(), rank)

@@ -74,7 +74,7 @@ func (r *recogniser) table(s source) (*Tensor, error) {
 	if !r.has(s) {
 		return nil, fmt.Errorf("%s: found a weight that is no constant", s.describe())
 	}
-	t, err := r.evaluate(s, nil, maxElements)
+	t, err := r.evaluate(s, nil, r.most)
 	if err != nil {
 		return nil, err
 	}
@@ -217,10 +217,10 @@ func (r *recogniser) quantizedWeights(s source, turned bool) (jpqd.CompressedMat
 	return m, setZero(&m, zero, 0, s)
 }
 
-// vector is a constant of n floats in any shape of one dimension above 1.
+// vector is a constant of n floats, along the last of its dimensions.
 func (r *recogniser) vector(s source, n int) ([]float32, error) {
 	t := r.small(s, max(1, n))
-	if t == nil || len(t.F32) != n {
+	if t == nil || len(t.F32) != n || rowLength(t.Shape) != n {
 		return nil, fmt.Errorf("%s: found no constant of %d floats", s.describe(), n)
 	}
 	return slices.Clone(t.F32), nil
@@ -246,7 +246,7 @@ func (r *recogniser) activation(l *layer) (*jpqd.ActivationRange, error) {
 	}
 	a.Symmetric = rangeType(a.Low, a.High, levels) != ""
 	low, high := outputLimits(a)
-	if near := 0.01 * a.Step(); math.Abs(float64(low-limits[2])) > near || math.Abs(float64(high-limits[3])) > near {
+	if near := 0.01 * a.Step(); !(math.Abs(float64(low-limits[2])) <= near && math.Abs(float64(high-limits[3])) <= near) {
 		return nil, fmt.Errorf("%s: found outputs from %v to %v, want %v to %v as of a quantizer", l.describe(), limits[2], limits[3], low, high)
 	}
 	return a, nil
