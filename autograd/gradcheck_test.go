@@ -61,6 +61,7 @@ var ops = []op{
 	{name: "ReLU", inputs: [][2]int{{9, 9}}, positive: true, build: func(t *Tape, in []*Tensor) *Tensor { return t.ReLU(t.Add(in[0], t.Constant(9, 9, reluShift))) }},
 	{name: "AttentionContext", inputs: [][2]int{{1, 2 * (9 + 1 + 25)}, {9, 6}}, positive: true, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionContext(in[0], in[1], checkOffsets, 2) }},
 	{name: "CrossEntropy", inputs: [][2]int{{3, 4}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.CrossEntropy(in[0], checkLabels) }},
+	{name: "VocabularyCrossEntropy", inputs: [][2]int{{3, 40}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.VocabularyCrossEntropy(in[0], []int32{17, 0, 39}) }},
 	{name: "MSE", inputs: [][2]int{{3, 1}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.MSE(in[0], []float32{0.5, -1, 2}) }},
 	{name: "Distillation", inputs: [][2]int{{3, 4}}, build: func(t *Tape, in []*Tensor) *Tensor {
 		return t.Distillation(in[0], t.Constant(3, 4, []float32{1, 2, 3, 4, -1, 0, 1, 0, 3, 3, 0, -3}), 2)

@@ -27,6 +27,7 @@ type Tape struct {
 	nodes      []node
 	attention  attentionTask  // of the call at hand
 	fused      fusedAttention // of the call at hand
+	classes    vocabularyTask // of the call at hand
 	heads      headPool
 }
 

@@ -239,8 +239,8 @@ func (c *Config) Validate() error {
 	if err != nil {
 		return err
 	}
-	if c.Architecture != "" && c.Architecture != f.classification && c.Architecture != f.answering {
-		return fmt.Errorf("architectures: found %q, want %q or %q", c.Architecture, f.classification, f.answering)
+	if c.Architecture != "" && !slices.Contains([]string{f.classification, f.answering, f.unmasking}, c.Architecture) {
+		return fmt.Errorf("architectures: found %q, want %q, %q or %q", c.Architecture, f.classification, f.answering, f.unmasking)
 	}
 	keys := f.configKeys(c.QuestionAnswering())
 	sizes := []struct {
@@ -322,6 +322,9 @@ func (c *Config) json() configJSON {
 		LayerNormEps: c.LayerNormEps, PadTokenID: c.PadTokenID, PositionEmbeddingType: "absolute",
 		ID2Label: map[string]string{}, Label2ID: map[string]int{},
 		Architectures: []string{c.family().architecture([]string{c.Architecture})},
+	}
+	if c.MaskedLM() {
+		j.Architectures[0] = c.Architecture
 	}
 	if c.ClassifierDropout != c.HiddenDropoutProb {
 		j.ClassifierDropout = &c.ClassifierDropout

@@ -15,6 +15,7 @@ type family struct {
 	modelType      string // of config.json
 	classification string // architecture with a head over the first token
 	answering      string // architecture with a start and an end logit per token
+	unmasking      string // architecture with a logit of every word per token
 	backbone       string // prefix of the encoder's parameters
 
 	embeddings string // paths below backbone
@@ -26,6 +27,8 @@ type family struct {
 	embeddingAdd                                      string // the first sum of embeddings as it is traced; RoBERTa's comes behind two sums of position ids
 
 	pooler, classifier string // of the classification head
+
+	transform, transformNorm, wordBias, decoder string // of the masked language modelling head; the decoder shares its weight with the word embeddings
 
 	noTypes       bool   // no token type table
 	offsetByPad   bool   // the first position is pad_token_id + 1
@@ -41,33 +44,37 @@ type family struct {
 // families are the supported ones, BERT first.
 var families = []*family{
 	{
-		modelType: "bert", classification: "BertForSequenceClassification", answering: "BertForQuestionAnswering",
+		modelType: "bert", classification: "BertForSequenceClassification", answering: "BertForQuestionAnswering", unmasking: "BertForMaskedLM",
 		backbone: "bert.", embeddings: "embeddings.", embeddingAdd: "__add___0", layer: "encoder.layer.%d.",
 		query: "attention.self.query", key: "attention.self.key", value: "attention.self.value",
 		attentionOutput: "attention.output.dense", attentionNorm: "attention.output.LayerNorm",
 		intermediate: "intermediate.dense", output: "output.dense", outputNorm: "output.LayerNorm",
 		self: "attention.self.", attentionAdd: "attention.output.", ffnAdd: "output.",
 		pooler: "bert.pooler.dense", classifier: "classifier",
+		transform: "cls.predictions.transform.dense", transformNorm: "cls.predictions.transform.LayerNorm",
+		wordBias: "cls.predictions.bias", decoder: "cls.predictions.decoder",
 	},
 	{
-		modelType: "roberta", classification: "RobertaForSequenceClassification", answering: "RobertaForQuestionAnswering",
+		modelType: "roberta", classification: "RobertaForSequenceClassification", answering: "RobertaForQuestionAnswering", unmasking: "RobertaForMaskedLM",
 		backbone: "roberta.", embeddings: "embeddings.", embeddingAdd: "__add___2", layer: "encoder.layer.%d.",
 		query: "attention.self.query", key: "attention.self.key", value: "attention.self.value",
 		attentionOutput: "attention.output.dense", attentionNorm: "attention.output.LayerNorm",
 		intermediate: "intermediate.dense", output: "output.dense", outputNorm: "output.LayerNorm",
 		self: "attention.self.", attentionAdd: "attention.output.", ffnAdd: "output.",
 		pooler: "classifier.dense", classifier: "classifier.out_proj",
+		transform: "lm_head.dense", transformNorm: "lm_head.layer_norm", wordBias: "lm_head.bias", decoder: "lm_head.decoder",
 		offsetByPad: true, poolerDropout: true,
 		defaults: func(c *Config) { c.VocabSize, c.PadTokenID = 50265, 1 },
 	},
 	{
-		modelType: "distilbert", classification: "DistilBertForSequenceClassification", answering: "DistilBertForQuestionAnswering",
+		modelType: "distilbert", classification: "DistilBertForSequenceClassification", answering: "DistilBertForQuestionAnswering", unmasking: "DistilBertForMaskedLM",
 		backbone: "distilbert.", embeddings: "embeddings.", embeddingAdd: "__add___0", layer: "transformer.layer.%d.",
 		query: "attention.q_lin", key: "attention.k_lin", value: "attention.v_lin",
 		attentionOutput: "attention.out_lin", attentionNorm: "sa_layer_norm",
 		intermediate: "ffn.lin1", output: "ffn.lin2", outputNorm: "output_layer_norm",
 		self: "attention.", attentionAdd: "", ffnAdd: "",
 		pooler: "pre_classifier", classifier: "classifier",
+		transform: "vocab_transform", transformNorm: "vocab_layer_norm", wordBias: "vocab_projector.bias", decoder: "vocab_projector",
 		noTypes: true, scalesQuery: true, poolerReLU: true, answerDropout: "qa_dropout",
 		keys: configKeys{
 			"hidden_size": "dim", "num_hidden_layers": "n_layers", "num_attention_heads": "n_heads", "intermediate_size": "hidden_dim",
@@ -103,6 +110,8 @@ func (c *Config) family() *family {
 
 // architecture is the head that a name of config.json's "architectures" asks
 // for: that of classification unless it is the one of question answering.
+// Models of masked language modelling are mostly read for their encoder, so
+// that only [LoadOptions] asks for that head.
 func (f *family) architecture(names []string) string {
 	if slices.Contains(names, f.answering) {
 		return f.answering

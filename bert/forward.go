@@ -28,12 +28,16 @@ func (m *Model) Check(b *Batch) error {
 }
 
 // Forward returns the logits of a batch: (sequences, labels), for question
-// answering (rows, 2), the start and end of an answer at every token. The batch
-// must have passed [Model.Check] and stay unchanged until the step ends.
+// answering (rows, 2), the start and end of an answer at every token, and for
+// masked language modelling (rows, vocabulary). The batch must have passed
+// [Model.Check] and stay unchanged until the step ends.
 func (m *Model) Forward(t *autograd.Tape, b *Batch) *autograd.Tensor {
 	x := m.Encode(t, m.Embed(t, b), b)
 	if m.Config.QuestionAnswering() {
 		return m.Answer(t, x)
+	}
+	if m.Masked != nil {
+		return m.Unmask(t, x)
 	}
 	return m.Classify(t, x, b)
 }

@@ -21,6 +21,9 @@ type LoadOptions struct {
 	Labels []string // replace those of config.json, unless nil
 	// QuestionAnswering, if not nil, chooses the head whatever config.json says.
 	QuestionAnswering *bool
+	// MaskedLM chooses the head of masked language modelling whatever config.json
+	// says. Without it, the folder of such a model lends its encoder to a classifier.
+	MaskedLM bool
 	// IgnoreMismatchedSizes makes a tensor of another shape count as missing.
 	IgnoreMismatchedSizes bool
 }
@@ -41,6 +44,9 @@ func Load(dir string, o LoadOptions) (*Model, LoadReport, error) {
 	}
 	if qa := o.QuestionAnswering; qa != nil && *qa != cfg.QuestionAnswering() {
 		cfg = cfg.WithHead(*qa)
+	}
+	if o.MaskedLM {
+		cfg = cfg.WithMaskedLM()
 	}
 	if o.Labels != nil {
 		cfg.Labels = o.Labels
@@ -111,6 +117,9 @@ func (m *Model) fill(f *checkpoint.File, o LoadOptions) (LoadReport, error) {
 			return r, fmt.Errorf("tensors %s and %s: both are %s, want one of them", other, name, own)
 		}
 		found[own] = name
+	}
+	if err := m.untie(f, found); err != nil {
+		return r, err
 	}
 	rng := newRand(o.Seed)
 	for _, p := range m.Parameters() {

@@ -8,7 +8,8 @@ import (
 )
 
 // Model is an encoder with a head: a pooler over the first token and a
-// classifier, or one Linear over every token for question answering.
+// classifier, one Linear over every token for question answering, or a
+// [MaskedHead].
 type Model struct {
 	Config Config
 
@@ -19,9 +20,10 @@ type Model struct {
 	EmbeddingNorm  *LayerNorm
 	Embedded       OperandHook // of the embedding output in front of its dropout; nil: it is used as it is
 	Layers         []*Layer
-	Pooler         *Linear // (hidden, hidden); nil for question answering
-	Classifier     *Linear // (labels, hidden); for question answering qa_outputs (2, hidden)
-	Logits         *Op     // the model's output: its Hooks[0] transforms it
+	Pooler         *Linear     // (hidden, hidden); nil but for classification
+	Classifier     *Linear     // (labels, hidden); for question answering qa_outputs (2, hidden); nil for masked language modelling
+	Masked         *MaskedHead // nil but for masked language modelling
+	Logits         *Op         // the model's output: its Hooks[0] transforms it
 
 	// GradientCheckpointing keeps only the output of each layer for the backward
 	// half, which runs the layers once more.
@@ -74,9 +76,12 @@ func build(c Config) *Model {
 		m.TokenType = newEmbedding(e+"token_type_embeddings", c.TypeVocabSize, c.HiddenSize)
 		m.SumTypes, m.SumPositions = m.SumPositions, &Op{Name: e + "__iadd___0"}
 	}
-	if c.QuestionAnswering() {
+	switch {
+	case c.QuestionAnswering():
 		m.Classifier = newLinear("qa_outputs", c.NumLabels(), c.HiddenSize)
-	} else {
+	case c.MaskedLM():
+		m.Masked = newMaskedHead(f, &c)
+	default:
 		m.Pooler = newLinear(f.pooler, c.HiddenSize, c.HiddenSize)
 		m.Classifier = newLinear(f.classifier, c.NumLabels(), c.HiddenSize)
 	}
@@ -126,6 +131,9 @@ func (m *Model) Linears() []*Linear {
 	for _, l := range m.Layers {
 		all = append(all, l.Query, l.Key, l.Value, l.AttentionOutput, l.Intermediate, l.Output)
 	}
+	if m.Masked != nil {
+		return append(all, m.Masked.Transform)
+	}
 	if m.Pooler != nil {
 		all = append(all, m.Pooler)
 	}
@@ -137,6 +145,9 @@ func (m *Model) Norms() []*LayerNorm {
 	all := []*LayerNorm{m.EmbeddingNorm}
 	for _, l := range m.Layers {
 		all = append(all, l.AttentionNorm, l.OutputNorm)
+	}
+	if m.Masked != nil {
+		all = append(all, m.Masked.Norm)
 	}
 	return all
 }
@@ -176,6 +187,11 @@ func (m *Model) Parameters() []*autograd.Param {
 		ps = append(ps, l.AttentionNorm.Weight, l.AttentionNorm.Bias)
 		linear(l.Intermediate, l.Output)
 		ps = append(ps, l.OutputNorm.Weight, l.OutputNorm.Bias)
+	}
+	if h := m.Masked; h != nil {
+		ps = append(ps, h.Bias)
+		linear(h.Transform)
+		return append(ps, h.Norm.Weight, h.Norm.Bias)
 	}
 	if m.Pooler != nil {
 		linear(m.Pooler)

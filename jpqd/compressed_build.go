@@ -1,6 +1,7 @@
 package jpqd
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/go-jpqd/jpqd/autograd"
@@ -11,11 +12,16 @@ import (
 // contribute nothing are gone, weights are in 8 bits where they are quantized.
 // It computes what the masked and fake-quantized model computes.
 func (t *Trainer) Compressed() (*Compressed, error) {
+	if t.Model.Masked != nil {
+		return nil, errMaskedLM
+	}
 	if err := t.attach(); err != nil {
 		return nil, err
 	}
 	return compress(t.Model), nil
 }
+
+var errMaskedLM = errors.New("found a model of masked language modelling, want one that classifies or answers questions: fine-tune it first")
 
 // compress reads the weights of a model and what its hooks do to operands.
 func compress(m *bert.Model) *Compressed {

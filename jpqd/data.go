@@ -10,4 +10,8 @@ type Example struct {
 	// First and last token of the answer, for question answering: places in IDs.
 	// A place outside of the sequence (−100 by custom) is not trained.
 	Start, End int32
+
+	// Number tells examples apart, for masked language modelling: which tokens of
+	// one are hidden is a function of it.
+	Number int32
 }

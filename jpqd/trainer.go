@@ -21,11 +21,13 @@ type Trainer struct {
 	NNCF      *NNCFConfig // nil: plain fine-tuning
 	TrainData []Example
 	EvalData  []Example // may be nil
+	Masking   *Masking  // for a model of masked language modelling, else nil
 
 	// Metrics computes the task's metrics from the logits of examples; its keys
 	// get the prefix "eval_". Nil: losses only. The logits are (examples, labels)
 	// row by row; for question answering (tokens, 2), start and end of each of
-	// the len(IDs) tokens of the first example, then of the second, and so on.
+	// the len(IDs) tokens of the first example, then of the second, and so on. With
+	// Masking it is not called: its metric is the accuracy of the hidden tokens.
 	Metrics func(logits []float32, examples []Example) map[string]float64
 
 	Log *slog.Logger // nil: slog.Default()
@@ -51,6 +53,7 @@ type Progress struct {
 	Loss           float64 // of this step, all terms included
 	Stage          string  // "", "pre-warmup", "warmup", "post-warmup": of movement sparsity
 	Sequences      int     // training sequences processed so far in this process
+	Tokens         int     // and their tokens
 }
 
 // LogEntry is one entry of log_history: "step", "epoch" and what was logged.

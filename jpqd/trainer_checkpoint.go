@@ -36,20 +36,21 @@ type trainerState struct {
 	SaveSteps           int        `json:"save_steps"`
 	TrainBatchSize      int        `json:"train_batch_size"`
 
-	EpochIndex    int     `json:"jpqd_epoch_index"`    // of the epoch at hand; −1 before the first
-	BatchInEpoch  int     `json:"jpqd_batch_in_epoch"` // micro-batches of it that are done
-	EpochEnded    bool    `json:"jpqd_epoch_ended"`    // and what its end brings is done
-	Batches       int     `json:"jpqd_batches"`        // micro-batches done in all
-	LoggedStep    int     `json:"jpqd_logged_step"`    // step of the last entry with a loss
-	LossSinceLog  float64 `json:"jpqd_loss_since_log"` // sum over the steps since
-	LossTotal     float64 `json:"jpqd_loss_total"`     // sum over all steps
-	Pending       bool    `json:"jpqd_pending"`        // an accumulation group has begun: the optimizer's file has its gradients
-	StepLoss      float64 `json:"jpqd_step_loss"`      // of that group
-	EvaluatedStep int     `json:"jpqd_evaluated_step"` // last step that was evaluated as evaluation_strategy=steps has it
-	SavedStep     int     `json:"jpqd_saved_step"`     // last step that was saved as save_strategy=steps has it
-	Examples      int     `json:"jpqd_examples"`       // of the training data
-	Data          string  `json:"jpqd_data"`           // checksum of the training data
-	TeacherSum    string  `json:"jpqd_teacher"`        // checksum of the teacher's weights; "" without one
+	EpochIndex    int     `json:"jpqd_epoch_index"`       // of the epoch at hand; −1 before the first
+	BatchInEpoch  int     `json:"jpqd_batch_in_epoch"`    // micro-batches of it that are done
+	EpochEnded    bool    `json:"jpqd_epoch_ended"`       // and what its end brings is done
+	Batches       int     `json:"jpqd_batches"`           // micro-batches done in all
+	LoggedStep    int     `json:"jpqd_logged_step"`       // step of the last entry with a loss
+	LossSinceLog  float64 `json:"jpqd_loss_since_log"`    // sum over the steps since
+	LossTotal     float64 `json:"jpqd_loss_total"`        // sum over all steps
+	Pending       bool    `json:"jpqd_pending"`           // an accumulation group has begun: the optimizer's file has its gradients
+	StepLoss      float64 `json:"jpqd_step_loss"`         // of that group
+	EvaluatedStep int     `json:"jpqd_evaluated_step"`    // last step that was evaluated as evaluation_strategy=steps has it
+	SavedStep     int     `json:"jpqd_saved_step"`        // last step that was saved as save_strategy=steps has it
+	Examples      int     `json:"jpqd_examples"`          // of the training data
+	Data          string  `json:"jpqd_data"`              // checksum of the training data
+	TeacherSum    string  `json:"jpqd_teacher"`           // checksum of the teacher's weights; "" without one
+	Masking       string  `json:"jpqd_masking,omitempty"` // how tokens are hidden; "" for other tasks
 
 	stepLoss  float64    // of the last step
 	last      lastLosses // of the last micro-batch

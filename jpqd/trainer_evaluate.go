@@ -19,7 +19,8 @@ import (
 //
 // each term before it is multiplied by distillation_weight or its complement,
 // and eval_runtime in seconds, eval_samples_per_second, and the task's metrics
-// with the prefix "eval_".
+// with the prefix "eval_". With Masking, the loss is that of the hidden tokens of
+// a batch, and eval_accuracy the share of them that the model tells.
 func (t *Trainer) Evaluate(ctx context.Context, examples []Example) (map[string]float64, error) {
 	if err := t.check(); err != nil {
 		return nil, err
@@ -27,12 +28,17 @@ func (t *Trainer) Evaluate(ctx context.Context, examples []Example) (map[string]
 	start := time.Now()
 	var logits []float32
 	sums := map[string]float64{}
+	told := telling{}
 	err := t.batches(ctx, examples, func(part []Example) error {
 		l, err := t.forward(&t.evaluation, part, autograd.Inference, 0)
 		if err != nil {
 			return err
 		}
-		logits = append(logits, l.logits.Data...)
+		if t.Masking != nil {
+			told.count(l.logits, t.evaluation.hiding.labels)
+		} else {
+			logits = append(logits, l.logits.Data...)
+		}
 		n := float64(len(part))
 		sums["eval_loss"] += n * scalar(l.total)
 		sums["eval_task_loss"] += n * scalar(l.task)
@@ -53,7 +59,9 @@ func (t *Trainer) Evaluate(ctx context.Context, examples []Example) (map[string]
 	for k, sum := range sums {
 		metrics[k] = sum / n
 	}
-	if t.Metrics != nil {
+	if t.Masking != nil {
+		metrics["eval_accuracy"] = told.accuracy()
+	} else if t.Metrics != nil {
 		for k, v := range t.Metrics(logits, examples) {
 			metrics["eval_"+k] = v
 		}

@@ -36,6 +36,9 @@ func LoadTrained(dir string, log *slog.Logger) (*Trainer, error) {
 // ranges: what pruning alone has left. For a model without quantizers the two
 // are the same.
 func (t *Trainer) Unquantized() (*Compressed, error) {
+	if t.Model.Masked != nil {
+		return nil, errMaskedLM
+	}
 	if err := t.attach(); err != nil {
 		return nil, err
 	}

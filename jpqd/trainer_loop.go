@@ -25,6 +25,7 @@ type run struct {
 	started     time.Time
 	first       int  // optimizer steps done before this call
 	sequences   int  // processed in this call
+	tokens      int  // and theirs
 	warned      bool // of a warm-up that cannot prune
 	measured    bool // the memory of a step was logged
 }
@@ -93,6 +94,7 @@ func (r *run) begin(ctx context.Context, resume string) error {
 		return err
 	}
 	r.state.Examples, r.state.Data, r.state.TeacherSum = len(r.TrainData), dataSum(r.TrainData), modelSum(r.Teacher)
+	r.state.Masking = r.Masking.String()
 	if resume != "" {
 		if err := r.restoreModel(resume); err != nil {
 			return fmt.Errorf("resuming: %w", err)
@@ -208,6 +210,7 @@ func (r *run) microStep(examples []Example) (stepped bool, err error) {
 			r.entered(*e)
 		}
 	}
+	r.passes.epoch = s.EpochIndex + 1
 	l, err := r.forward(&r.passes, examples, autograd.Training, uint64(s.Batches))
 	if err != nil {
 		return false, err
@@ -219,6 +222,7 @@ func (r *run) microStep(examples []Example) (stepped bool, err error) {
 	r.passes.student.Backward(l.total, 1/float32(a.GradientAccumulationSteps))
 	r.logMemory()
 	r.sequences += len(examples)
+	r.tokens += r.passes.batch.Rows()
 	s.Batches++
 	s.BatchInEpoch++
 	s.StepLoss += loss / float64(a.GradientAccumulationSteps)
@@ -300,7 +304,7 @@ func (r *run) learningRateAt(step int) float64 {
 func (r *run) afterStep(ctx context.Context) error {
 	s := &r.state
 	if r.OnStep != nil {
-		p := Progress{Step: s.GlobalStep, MaxSteps: s.MaxSteps, Epoch: s.Epoch, Loss: s.stepLoss, Sequences: r.sequences}
+		p := Progress{Step: s.GlobalStep, MaxSteps: s.MaxSteps, Epoch: s.Epoch, Loss: s.stepLoss, Sequences: r.sequences, Tokens: r.tokens}
 		if c := r.compression; c != nil && c.schedule != nil {
 			p.Stage = c.schedule.stage().String()
 		}
@@ -369,6 +373,9 @@ func (r *run) finish() (TrainResult, error) {
 		"train_steps_per_second":   float64(s.GlobalStep-r.first) / seconds,
 		"epoch":                    s.Epoch,
 	}}
+	if r.Masking != nil {
+		result.Metrics["train_tokens_per_second"] = float64(r.tokens) / seconds
+	}
 	e := LogEntry{}
 	for k, v := range result.Metrics {
 		e[k] = v

@@ -14,6 +14,8 @@ type passes struct {
 	batch            bert.Batch
 	labels           []int32
 	targets          []float32
+	epoch            int // from 1 on; 0: tokens are hidden as for evaluation
+	hiding           hiding
 	student, teacher *autograd.Tape
 }
 
@@ -27,12 +29,15 @@ type losses struct {
 // regression says whether the model predicts one value rather than a class.
 func (t *Trainer) regression() bool {
 	c := &t.Model.Config
-	return !c.QuestionAnswering() && (c.ProblemType == "regression" || c.NumLabels() == 1)
+	return !c.QuestionAnswering() && t.Masking == nil && (c.ProblemType == "regression" || c.NumLabels() == 1)
 }
 
 // checkTask validates that student and teacher fit each other and the task.
 func (t *Trainer) checkTask() error {
 	student := &t.Model.Config
+	if t.Masking != nil || t.Model.Masked != nil {
+		return t.checkMasking()
+	}
 	if n := student.NumLabels(); t.regression() && n != 1 {
 		return fmt.Errorf("problem_type: found \"regression\" of %d labels, want 1", n)
 	}
@@ -63,15 +68,23 @@ func (t *Trainer) forward(p *passes, examples []Example, mode autograd.Mode, ste
 		p.student, p.teacher = autograd.NewTape(), autograd.NewTape()
 	}
 	fillBatch(&p.batch, examples)
+	if t.Masking != nil {
+		t.hide(p, examples)
+	}
 	if err := t.Model.Check(&p.batch); err != nil {
 		return losses{}, err
 	}
 	bf16 := t.Args.BF16 && mode == autograd.Training
 	p.student.BF16, p.teacher.BF16 = bf16, bf16
 	p.student.Begin(mode, t.Args.Seed, step)
-	l := losses{logits: t.Model.Forward(p.student, &p.batch)}
-	if err := t.taskLoss(p, examples, &l); err != nil {
-		return losses{}, err
+	var l losses
+	if t.Masking != nil {
+		l = t.unmask(p)
+	} else {
+		l.logits = t.Model.Forward(p.student, &p.batch)
+		if err := t.taskLoss(p, examples, &l); err != nil {
+			return losses{}, err
+		}
 	}
 	l.total = l.task
 	if t.Teacher != nil {

@@ -52,6 +52,7 @@ func (r *run) restoreModel(dir string) error {
 		{"jpqd_examples", "training examples", strconv.Itoa(planned.Examples), strconv.Itoa(s.Examples)},
 		{"jpqd_data", "training data with checksum", planned.Data, s.Data},
 		{"jpqd_teacher", "a teacher with checksum", planned.TeacherSum, s.TeacherSum},
+		{"jpqd_masking", "masking with", planned.Masking, s.Masking},
 	} {
 		if c.found != c.want {
 			return fmt.Errorf("%s: %s: found %s %q now, want %q as in the checkpoint", path, c.key, c.what, c.found, c.want)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/go-jpqd/jpqd/jpqd"
@@ -56,7 +57,7 @@ func (t *glueTask) readRecords(s tasks.Split) ([]tasks.Record, error) {
 	return records, nil
 }
 
-func (t *glueTask) encodeSplit(s tasks.Split) ([]jpqd.Example, error) {
+func (t *glueTask) encodeSplit(_ context.Context, s tasks.Split) ([]jpqd.Example, error) {
 	examples, err := tasks.Encode(t.tok, t.splits[s], t.glue, t.maxSeqLength)
 	delete(t.splits, s)
 	return examples, err

@@ -1,9 +1,11 @@
 // Command jpqd fine-tunes BERT and, on the way, prunes, quantizes and distils
-// it (JPQD), with the flags of Hugging Face's run_glue.py and run_qa.py.
+// it (JPQD), with the flags of Hugging Face's run_glue.py and run_qa.py, and
+// makes the model to start from, with those of run_mlm.py.
 //
 //	jpqd demo     the whole way on built-in data, without files or network
 //	jpqd glue     fine-tune and compress on a GLUE task or on one's own files
 //	jpqd qa       fine-tune and compress on SQuAD or on one's own questions
+//	jpqd mlm      train a model on plain text, for the others to start from
 //	jpqd eval     accuracy and speed of a trained model, by engine
 //	jpqd predict  labels of lines, or answers to questions
 //	jpqd report   the pictures of a run, from its folder
@@ -108,7 +110,7 @@ func execute(ctx context.Context, c *console, args []string) error {
 	root.SetOut(c.out)
 	root.SetErr(c.err)
 	root.SetFlagErrorFunc(flagError)
-	training := []*cobra.Command{newGlueCommand(c), newQACommand(c)}
+	training := []*cobra.Command{newGlueCommand(c), newQACommand(c), newMLMCommand(c)}
 	root.AddCommand(training...)
 	root.AddCommand(newDemoCommand(c), newReportCommand(c), newScopesCommand(c), newEvalCommand(c), newPredictCommand(c), newSizeCommand(c), newServeCommand(c), newExportCommand(c), newIRCommand(c), newBenchCommand(c), newInfoCommand(c), newVersionCommand(c))
 	for _, cmd := range training {

@@ -21,6 +21,7 @@ type progress struct {
 	console *console
 	label   string
 	now     func() time.Time
+	tokens  bool // speed is counted in tokens, not in sequences
 
 	bar   *progressbar.ProgressBar // nil: not on a terminal, or before the first step
 	first jpqd.Progress            // state at the first step of this process
@@ -63,7 +64,11 @@ func (p *progress) describe() string {
 		parts = append(parts, p.last.Stage)
 	}
 	if speed := p.speed(); speed > 0 {
-		parts = append(parts, fmt.Sprintf("%.0f seq/s", speed))
+		unit := "seq"
+		if p.tokens {
+			unit = "tok"
+		}
+		parts = append(parts, fmt.Sprintf("%.0f %s/s", speed, unit))
 	}
 	if left, ok := p.left(); ok {
 		parts = append(parts, left.String()+" left")
@@ -71,11 +76,15 @@ func (p *progress) describe() string {
 	return strings.Join(parts, " · ")
 }
 
-// speed is the number of sequences per second since the first step, 0 where it is unknown.
+// speed is the number of sequences or tokens per second since the first step, 0
+// where it is unknown.
 func (p *progress) speed() float64 {
 	seconds := p.now().Sub(p.start).Seconds()
 	if p.start.IsZero() || seconds <= 0 {
 		return 0
+	}
+	if p.tokens {
+		return float64(p.last.Tokens-p.first.Tokens) / seconds
 	}
 	return float64(p.last.Sequences-p.first.Sequences) / seconds
 }
@@ -112,7 +121,11 @@ func (p *progress) log(entry jpqd.LogEntry) {
 			attrs = append(attrs, slog.String("stage", p.last.Stage))
 		}
 		if speed := p.speed(); speed > 0 {
-			attrs = append(attrs, slog.String("sequences_per_second", fmt.Sprintf("%.1f", speed)))
+			if p.tokens {
+				attrs = append(attrs, slog.String("tokens_per_second", fmt.Sprintf("%.0f", speed)))
+			} else {
+				attrs = append(attrs, slog.String("sequences_per_second", fmt.Sprintf("%.1f", speed)))
+			}
 		}
 		if left, ok := p.left(); ok {
 			attrs = append(attrs, slog.Duration("time_left", left))
@@ -138,6 +151,7 @@ func (p *progress) train(ctx context.Context, t *jpqd.Trainer, resume string) (j
 	})
 	defer stop()
 	defer p.console.close()
+	p.tokens = t.Masking != nil
 	onStep, onLog := t.OnStep, t.OnLog
 	t.OnStep = func(s jpqd.Progress) {
 		p.step(s)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/go-jpqd/jpqd/jpqd"
@@ -80,7 +81,7 @@ func (t *qaTask) unscored(questions []tasks.Question) error {
 // encodeSplit cuts the questions into windows. As with run_qa.py,
 // --max_train_samples bounds the windows that are trained as well; those of the
 // other splits are kept whole, so that every question is answered.
-func (t *qaTask) encodeSplit(s tasks.Split) ([]jpqd.Example, error) {
+func (t *qaTask) encodeSplit(_ context.Context, s tasks.Split) ([]jpqd.Example, error) {
 	t.o.SQuAD.MaxSeqLength = t.maxSeqLength
 	w, err := t.o.SQuAD.Encode(t.tok, t.questions[s])
 	if err != nil {

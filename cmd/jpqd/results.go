@@ -41,6 +41,8 @@ func printMetrics(w io.Writer, split string, metrics map[string]float64) error {
 // rounded to four places with at least one.
 func formatMetric(key string, v float64) string {
 	switch {
+	case math.IsInf(v, 1):
+		return "inf"
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	case strings.HasSuffix(strings.TrimSuffix(key, "_mm"), "_runtime"):
@@ -58,21 +60,26 @@ func formatMetric(key string, v float64) string {
 }
 
 // saveMetrics writes dir/<split>_results.json and adds the metrics to
-// dir/all_results.json.
+// dir/all_results.json. Only a perplexity may be infinite, which is "inf" there.
 func saveMetrics(dir, split string, metrics map[string]float64) error {
+	values := map[string]any{}
 	for key, v := range metrics {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		values[key] = v
+		switch {
+		case key == perplexity && math.IsInf(v, 1):
+			values[key] = formatMetric(key, v)
+		case math.IsNaN(v) || math.IsInf(v, 0):
 			return fmt.Errorf("%s is %v: training diverged; try a lower --learning_rate", key, v)
 		}
 	}
-	if err := checkpoint.WriteJSON(filepath.Join(dir, split+"_results.json"), metrics); err != nil {
+	if err := checkpoint.WriteJSON(filepath.Join(dir, split+"_results.json"), values); err != nil {
 		return err
 	}
-	all := map[string]float64{}
+	all := map[string]any{}
 	path := filepath.Join(dir, "all_results.json")
 	if err := checkpoint.ReadJSON(path, &all); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	maps.Copy(all, metrics)
+	maps.Copy(all, values)
 	return checkpoint.WriteJSON(path, all)
 }

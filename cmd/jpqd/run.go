@@ -20,10 +20,11 @@ import (
 // by step, in the order in which they stand here.
 type trainingRun struct {
 	console *console
-	command string // "glue" or "qa"
+	command string // "glue", "qa" or "mlm"
 	o       *RunOptions
 	flags   *pflag.FlagSet
 	task    runTask
+	scratch bool // --config_name is enough: weights may be random
 
 	nncf   *jpqd.NNCFConfig // nil: plain fine-tuning
 	resume string           // checkpoint folder, "" to start afresh
@@ -32,6 +33,7 @@ type trainingRun struct {
 	compressedDir    string      // folder of a compressed model to evaluate, else ""
 	tok              *tokenizer.Tokenizer
 	maxSeqLength     int
+	masking          *jpqd.Masking // of the tokens of masked language modelling, else nil
 	examples         map[tasks.Split][]jpqd.Example
 
 	trainer *jpqd.Trainer
@@ -51,7 +53,7 @@ type runTask interface {
 	loadModel(dir string) (*bert.Model, bert.LoadReport, error)
 	fitTeacher(*bert.Model) error // to the task and to the student's outputs
 
-	encodeSplit(tasks.Split) ([]jpqd.Example, error)
+	encodeSplit(context.Context, tasks.Split) ([]jpqd.Example, error)
 	metrics(logits []float32, examples []jpqd.Example) map[string]float64 // of the validation split
 	scores(context.Context) (map[string]float64, error)                   // of the validation splits
 	evaluate(context.Context) error
@@ -102,6 +104,7 @@ func (r *trainingRun) prepare(context.Context) error {
 		Args: args, Model: r.student, Teacher: r.teacher, NNCF: r.nncf,
 		TrainData: r.examples[tasks.Train], EvalData: r.examples[tasks.Validation],
 		Metrics: r.task.metrics,
+		Masking: r.masking,
 		Log:     r.console.log,
 		OnSave:  r.tok.Save,
 	}

@@ -19,7 +19,7 @@ import (
 func (r *trainingRun) check(context.Context) error {
 	o := r.o
 	var missing []string
-	if o.ModelNameOrPath == "" {
+	if _, name := r.source(); name == "" {
 		missing = append(missing, "--model_name_or_path")
 	}
 	if o.OutputDir == "" {
@@ -32,6 +32,9 @@ func (r *trainingRun) check(context.Context) error {
 		o.DoEval = true // as transformers does
 	}
 	if !o.DoTrain && !o.DoEval && !o.DoPredict {
+		if r.flags.Lookup("do_predict") == nil {
+			return usageErrorf("nothing to do: give --do_train or --do_eval")
+		}
 		return usageErrorf("nothing to do: give --do_train, --do_eval or --do_predict")
 	}
 	if err := o.Validate(); err != nil {
@@ -91,6 +94,9 @@ func isDir(path string) bool {
 // checkCompression reads the NNCF configuration.
 func (r *trainingRun) checkCompression() error {
 	o, log := r.o, r.console.log
+	if r.flags.Lookup("nncf_compression_config") == nil {
+		return nil // a command that does not compress
+	}
 	if !o.DoTrain {
 		if o.NNCFCompressionConfig != "" || o.TeacherModelNameOrPath != "" {
 			log.Warn("without --do_train, --nncf_compression_config and --teacher_model_name_or_path have no effect")

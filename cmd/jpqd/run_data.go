@@ -88,7 +88,7 @@ func (r *trainingRun) encodeData(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		examples, err := r.task.encodeSplit(s)
+		examples, err := r.task.encodeSplit(ctx, s)
 		if err != nil {
 			return fmt.Errorf("%s data: %w", s, err)
 		}

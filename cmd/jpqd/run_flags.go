@@ -102,12 +102,21 @@ func registerDataFlags(f *pflag.FlagSet, o *RunOptions, maxSeqLength int, files 
 }
 
 func registerTrainingFlags(f *pflag.FlagSet, o *RunOptions) {
+	registerRunFlags(f, o, true)
+	registerDistillationFlags(f, &o.TrainingArguments)
+}
+
+// registerRunFlags defines the flags of any training; predicts says whether the
+// command has test data.
+func registerRunFlags(f *pflag.FlagSet, o *RunOptions, predicts bool) {
 	o.TrainingArguments = jpqd.DefaultTrainingArguments()
 	f.StringVar(&o.OutputDir, "output_dir", "", "`folder` for checkpoints and results")
 	f.BoolVar(&o.OverwriteOutputDir, "overwrite_output_dir", false, "train from scratch into a folder that is not empty; its checkpoints are deleted")
 	f.BoolVar(&o.DoTrain, "do_train", false, "train")
 	f.BoolVar(&o.DoEval, "do_eval", false, "evaluate on the validation data")
-	f.BoolVar(&o.DoPredict, "do_predict", false, "predict the test data")
+	if predicts {
+		f.BoolVar(&o.DoPredict, "do_predict", false, "predict the test data")
+	}
 	f.StringVar(&o.ResumeFromCheckpoint, "resume_from_checkpoint", "", "checkpoint `folder` to go on from, or true for the last one in output_dir")
 	f.StringVar(&o.Optim, "optim", "adamw_torch", "optimizer; every adamw_… is the same AdamW here")
 	f.BoolVar(&o.FP16, "fp16", false, "as --bf16")
@@ -146,6 +155,9 @@ func registerScheduleFlags(f *pflag.FlagSet, a *jpqd.TrainingArguments) {
 	f.Var(&optionalBool{&a.GreaterIsBetter}, "greater_is_better", "whether a higher metric_for_best_model is better; by default unless it is a loss")
 	f.Lookup("greater_is_better").NoOptDefVal = "true"
 	f.Uint64Var(&a.Seed, "seed", a.Seed, "of the random numbers")
+}
+
+func registerDistillationFlags(f *pflag.FlagSet, a *jpqd.TrainingArguments) {
 	f.Float64Var(&a.DistillationWeight, "distillation_weight", a.DistillationWeight, "share of the distillation loss, 0 to 1")
 	f.Float64Var(&a.DistillationTemperature, "distillation_temperature", a.DistillationTemperature, "temperature of the distillation loss, at least 1")
 	f.Float64Var(&a.TargetSparsity, "target_sparsity", a.TargetSparsity, "share of the pruned layers' weights to remove, below 1: the regularisation factor is found during warm-up; 0: it is the NNCF configuration's")

@@ -19,23 +19,32 @@ import (
 // loadModels finds and reads the student, its tokenizer and the teacher.
 func (r *trainingRun) loadModels(ctx context.Context) error {
 	o := r.o
-	dir, err := r.resolve(ctx, "model_name_or_path", o.ModelNameOrPath, o.ModelRevision)
+	flag, name := r.source()
+	dir, err := r.resolve(ctx, flag, name, o.ModelRevision)
 	if err != nil {
 		return err
 	}
 	if r.student, err = r.loadStudent(ctx, dir); err != nil {
-		return fmt.Errorf("--model_name_or_path: %w", err)
+		return fmt.Errorf("--%s: %w", flag, err)
 	}
 	if err := r.findCompression(dir); err != nil {
-		return fmt.Errorf("--model_name_or_path: %w", err)
+		return fmt.Errorf("--%s: %w", flag, err)
 	}
-	if err := r.loadTokenizer(ctx, "--model_name_or_path", dir, &r.student.Config); err != nil {
+	if err := r.loadTokenizer(ctx, "--"+flag, dir, &r.student.Config); err != nil {
 		return err
 	}
 	if o.DoTrain && o.TeacherModelNameOrPath != "" {
 		return r.loadTeacher(ctx)
 	}
 	return nil
+}
+
+// source is the flag that says where the student comes from, and its value.
+func (r *trainingRun) source() (flag, name string) {
+	if r.o.ModelNameOrPath == "" && r.scratch {
+		return "config_name", r.o.ConfigName
+	}
+	return "model_name_or_path", r.o.ModelNameOrPath
 }
 
 // loadTokenizer reads the tokenizer, from the model's folder unless the flags
@@ -96,6 +105,8 @@ func (r *trainingRun) loadStudent(ctx context.Context, dir string) (*bert.Model,
 		return nil, err
 	}
 	switch missing := append(report.Missing, report.Mismatched...); {
+	case r.o.ModelNameOrPath == "":
+		r.console.log.Info("--config_name alone: training starts from random weights", slog.String("configuration", dir), slog.Uint64("seed", r.o.Seed))
 	case len(report.Missing) == len(model.Parameters()) && !r.o.DoTrain:
 		r.console.log.Warn("the folder holds no weights: the results are those of random ones", slog.String("model", dir), slog.Uint64("seed", r.o.Seed))
 	case len(report.Missing) == len(model.Parameters()):
@@ -107,12 +118,16 @@ func (r *trainingRun) loadStudent(ctx context.Context, dir string) (*bert.Model,
 	if len(report.Unexpected) > 0 {
 		r.console.log.Info("weights of the model's folder that are not used", slog.Any("weights", report.Unexpected))
 	}
-	if r.o.ConfigName != "" {
+	if r.o.ConfigName != "" && r.o.ModelNameOrPath != "" {
 		if err := r.applyConfig(ctx, model); err != nil {
 			return nil, err
 		}
 	}
-	r.console.log.Info("model", slog.String("folder", dir), slog.Int("parameters", model.NumParameters()), slog.Int("layers", model.Config.NumHiddenLayers), slog.Int("labels", model.Config.NumLabels()))
+	attrs := []any{slog.String("folder", dir), slog.Int("parameters", model.NumParameters()), slog.Int("layers", model.Config.NumHiddenLayers)}
+	if model.Masked == nil {
+		attrs = append(attrs, slog.Int("labels", model.Config.NumLabels()))
+	}
+	r.console.log.Info("model", attrs...)
 	return model, nil
 }
 
@@ -181,6 +196,10 @@ func (r *trainingRun) chooseLength(model *bert.Config) {
 	longest := model.MaxLength()
 	if n := r.tok.Config().ModelMaxLength; n > 0 {
 		longest = min(longest, n)
+	}
+	if r.o.MaxSeqLength == 0 { // run_mlm.py's default
+		r.maxSeqLength = min(longest, maxDefaultLength)
+		return
 	}
 	r.maxSeqLength = min(r.o.MaxSeqLength, longest)
 	if r.maxSeqLength < r.o.MaxSeqLength {

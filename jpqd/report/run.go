@@ -245,6 +245,9 @@ func (r *Run) title(dir string) string {
 	if _, windows := r.Args["doc_stride"]; windows {
 		return "jpqd qa"
 	}
+	if _, masked := r.Args["mlm_probability"]; masked {
+		return "jpqd mlm"
+	}
 	if absolute, err := filepath.Abs(dir); err == nil {
 		return filepath.Base(absolute)
 	}
