@@ -59,6 +59,8 @@ func (a *productAnalysis) product(l *layer) Product {
 		p.Reason = "right operand: " + right.reason
 	case left.perChannel:
 		p.Reason = "left operand: its scale is not one for all"
+	case right.varies != 0 && right.varies != outputs(l):
+		p.Reason = "right operand: its scale varies along what is summed up"
 	case right.typ != I8:
 		p.Reason = fmt.Sprintf("right operand: %s integers, want %s", right.typ, I8)
 	case right.zeroPoint:
@@ -94,6 +96,7 @@ type operandType struct {
 	constant   bool
 	zeroPoint  bool
 	perChannel bool
+	varies     int    // the dimension along which the scale does, from the last, which is 1; 0: none
 	reason     string // why it has none
 }
 
@@ -108,6 +111,11 @@ func (a *productAnalysis) operand(s source) operandType {
 	case s.is("Multiply"):
 		if w := findStored(s); w != nil {
 			q := operandType{typ: w.integers.typ, constant: true}
+			scale := a.small(w.scale, maxChannels)
+			if scale == nil {
+				return operandType{reason: fmt.Sprintf("Multiply %q has a scale that is no constant", s.name)}
+			}
+			q.varies = varyingAxis(scale.Shape)
 			if zero := w.zero.layer; zero != nil {
 				t := a.small(w.zero, maxChannels)
 				q.zeroPoint = t == nil || slices.ContainsFunc(t.F32, func(v float32) bool { return v != 0 }) || slices.ContainsFunc(t.I64, func(v int64) bool { return v != 0 })
@@ -116,6 +124,24 @@ func (a *productAnalysis) operand(s source) operandType {
 		}
 	}
 	return operandType{reason: fmt.Sprintf("%s %q is not quantized", s.kind, s.name)}
+}
+
+// varyingAxis is the first dimension above 1, counted from the last; 0 for none.
+func varyingAxis(shape []int) int {
+	for i, n := range shape {
+		if n > 1 {
+			return len(shape) - i
+		}
+	}
+	return 0
+}
+
+// outputs is the dimension of a product's right operand that is one of the result.
+func outputs(l *layer) int {
+	if turned, err := (&call{layer: l}).boolean("transpose_b", false); err == nil && turned {
+		return 2
+	}
+	return 1
 }
 
 // levelsInRange are the numbers of levels that are known to the plugin.
@@ -139,6 +165,7 @@ func (a *productAnalysis) fakeQuantized(l *layer) operandType {
 		}
 		limits[i] = t
 		q.perChannel = q.perChannel || t.Len() > 1
+		q.varies = max(q.varies, varyingAxis(t.Shape))
 	}
 	low, high := limits[2], limits[3]
 	for i := range max(low.Len(), high.Len()) {

@@ -82,6 +82,33 @@ func TestProductsRefused(t *testing.T) {
 	}
 }
 
+// A scale for each input of a layer cannot be taken out of its sums.
+func TestProductWithScaleOfInputs(t *testing.T) {
+	g, err := newEncoder(newModel(variants["int8"], 1), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range g.nodes {
+		if n.name == "bert.pooler.dense.weight/scale" {
+			n.dims = []int{1, 32} // as many inputs as outputs
+		}
+	}
+	var bin binFile
+	text, err := g.document(&bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := parse(text, bin.bytes(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, reasons := countProducts(m)
+	want := map[string]int{"left operand: SoftMax": 2, "right operand: its scale varies along what is summed up": 1}
+	if d := cmp.Diff(want, reasons); n != 15 || d != "" {
+		t.Errorf("found %d in int8, want 15; reasons of the others (-want +got):\n%s", n, d)
+	}
+}
+
 // A multiplication of the scores is moved onto the key: 4.6.
 func TestScaledProduct(t *testing.T) {
 	c := newModel(variants["int8"], 1)
