@@ -43,6 +43,8 @@ type TrainingArguments struct {
 	GreaterIsBetter           *bool    `json:"greater_is_better"`      // nil: unless the metric's name says "loss"
 	Seed                      uint64   `json:"seed"`
 	GradientCheckpointing     bool     `json:"gradient_checkpointing"` // bert.Model.GradientCheckpointing
+	GroupByLength             bool     `json:"group_by_length"`        // batches of sequences of about one length
+	CacheTeacherLogits        bool     `json:"cache_teacher_logits"`   // the teacher sees every example once, not once an epoch
 	BF16                      bool     `json:"bf16"`                   // training multiplies in bfloat16: autograd.Tape.BF16. Evaluation does not
 	DistillationWeight        float64  `json:"distillation_weight"`
 	DistillationTemperature   float64  `json:"distillation_temperature"`

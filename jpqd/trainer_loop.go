@@ -104,6 +104,9 @@ func (r *run) begin(ctx context.Context, resume string) error {
 			return err
 		}
 	}
+	if r.passes.taught = nil; r.Args.CacheTeacherLogits && r.Teacher != nil {
+		r.passes.taught = teacherCache{}
+	}
 	r.Model.GradientCheckpointing = r.Args.GradientCheckpointing
 	r.makeOptimizer()
 	if resume != "" {
@@ -138,6 +141,9 @@ func (r *run) makeOptimizer() {
 func (r *run) shuffled(epoch int) []Example {
 	rng := rand.New(rand.NewPCG(r.Args.Seed, uint64(epoch)))
 	order := rng.Perm(len(r.TrainData))
+	if r.Args.GroupByLength {
+		groupByLength(order, r.TrainData, r.Args.PerDeviceTrainBatchSize)
+	}
 	shuffled := make([]Example, len(order))
 	for i, j := range order {
 		shuffled[i] = r.TrainData[j]
@@ -182,6 +188,24 @@ func (r *run) loop(ctx context.Context) error {
 		if err := r.endEpoch(ctx); err != nil {
 			return err
 		}
+	}
+}
+
+// groupByLength sorts an order of examples as transformers' LengthGroupedSampler
+// does: within stretches of 50 batches, or a quarter of all where that is less,
+// the longest first; the longest of all comes first.
+func groupByLength(order []int, examples []Example, batch int) {
+	stretch := batch * max(1, min(len(order)/(4*batch), 50))
+	longest := 0 // the stretch that begins with the longest example
+	for at := 0; at < len(order); at += stretch {
+		part := order[at:min(at+stretch, len(order))]
+		slices.SortStableFunc(part, func(a, b int) int { return len(examples[b].IDs) - len(examples[a].IDs) })
+		if len(examples[part[0]].IDs) > len(examples[order[longest]].IDs) {
+			longest = at
+		}
+	}
+	if len(order) > 0 {
+		order[0], order[longest] = order[longest], order[0]
 	}
 }
 

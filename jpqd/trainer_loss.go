@@ -17,6 +17,8 @@ type passes struct {
 	epoch            int // from 1 on; 0: tokens are hidden as for evaluation
 	hiding           hiding
 	student, teacher *autograd.Tape
+	taught           teacherCache // nil: nothing is kept
+	teacherCols      int          // of its logits
 }
 
 // losses are the terms of one batch's loss.
@@ -88,11 +90,15 @@ func (t *Trainer) forward(p *passes, examples []Example, mode autograd.Mode, ste
 	}
 	l.total = l.task
 	if t.Teacher != nil {
-		if err := t.Teacher.Check(&p.batch); err != nil {
-			return losses{}, fmt.Errorf("teacher: %w", err)
+		var cache teacherCache
+		if mode == autograd.Training {
+			cache = p.taught
 		}
-		p.teacher.Begin(autograd.Inference, 0, 0)
-		l.distillation = t.distillation(p, l.logits, t.Teacher.Forward(p.teacher, &p.batch))
+		teacher, err := t.teach(p, examples, cache)
+		if err != nil {
+			return losses{}, err
+		}
+		l.distillation = t.distillation(p, l.logits, teacher)
 		w := float32(t.Args.DistillationWeight)
 		l.total = p.student.Add(p.student.Scale(l.task, 1-w), p.student.Scale(l.distillation, w))
 	}

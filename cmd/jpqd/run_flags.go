@@ -121,6 +121,8 @@ func registerRunFlags(f *pflag.FlagSet, o *RunOptions, predicts bool) {
 	f.StringVar(&o.Optim, "optim", "adamw_torch", "optimizer; every adamw_… is the same AdamW here")
 	f.BoolVar(&o.FP16, "fp16", false, "as --bf16")
 	f.BoolVar(&o.BF16, "bf16", false, "training multiplies in bfloat16, where the CPU does, and keeps all else in float32")
+	f.BoolVar(&o.GroupByLength, "group_by_length", false, "put sequences of about one length into a batch")
+	f.BoolVar(&o.CacheTeacherLogits, "cache_teacher_logits", false, "keep the teacher's logits of an epoch for the next ones, which are the same")
 	f.BoolVar(&o.GradientCheckpointing, "gradient_checkpointing", false, "keep only the layers' outputs for the backward half and compute the rest once more: less memory, a third more time")
 	f.StringVar(&o.ReportTo, "report_to", "none", "tensorboard writes event files below output_dir/runs")
 	f.StringVar(&o.RunName, "run_name", "", "name of the run in the report")
