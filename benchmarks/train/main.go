@@ -68,6 +68,7 @@ type result struct {
 	milliseconds []float64 // a step, of each round
 	limits       []float64 // of the machine just after, GFLOP/s
 	peak         int       // of resident memory, in KiB
+	product      string    // that the limits are of
 }
 
 // results are all, by load and name of the trainer.
@@ -131,7 +132,11 @@ func (o *options) measureLoad(ctx context.Context, l *load, all results) error {
 			return err
 		}
 		children[name] = c
-		all[[2]string{l.name, name}] = &result{}
+		product := modes[0].product
+		if m, err := findMode(name); err == nil {
+			product = m.product
+		}
+		all[[2]string{l.name, name}] = &result{product: product}
 	}
 	for r := range o.rounds {
 		for _, name := range trainers {
@@ -185,7 +190,7 @@ func (o *options) measureRound(ctx context.Context, c *child.Child, l *load, r *
 	}
 	r.milliseconds = append(r.milliseconds, 1e3*total/float64(steps))
 	time.Sleep(pause)
-	r.limits = append(r.limits, kernels.Limit("gemm_packed_f32"))
+	r.limits = append(r.limits, kernels.Limit(r.product))
 	var err error
 	r.peak, err = peakMemory(c.PID())
 	return err

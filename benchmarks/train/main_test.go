@@ -32,7 +32,7 @@ func TestLoads(t *testing.T) {
 			}
 		}
 		for _, m := range modes {
-			if m.bars[l.name] == 0 {
+			if m.bars[l.name] == 0 && (m.against == torch || l.name != loadSST2) {
 				t.Errorf("%s, %s: found no bar", l.name, m.name)
 			}
 		}

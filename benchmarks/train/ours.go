@@ -27,7 +27,8 @@ func answerSteps(args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 6 {
 		return fmt.Errorf("%s: found %d arguments, want MODE LAYERS HIDDEN HEADS INTERMEDIATE THREADS", stepsCommand, len(args))
 	}
-	if _, err := findMode(args[0]); err != nil {
+	m, err := findMode(args[0])
+	if err != nil {
 		return err
 	}
 	var shape [5]int
@@ -44,7 +45,8 @@ func answerSteps(args []string, in io.Reader, out io.Writer) error {
 	}
 	runtime.GOMAXPROCS(shape[4])
 	t := newTraining(c)
-	fmt.Fprintln(out, kernels.Selected("gemm_packed_f32").ISA)
+	t.tape.BF16 = m.name == "bf16"
+	fmt.Fprintln(out, kernels.Selected(m.product).ISA)
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
 		var batch []int

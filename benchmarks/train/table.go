@@ -18,10 +18,12 @@ type mode struct {
 	name    string
 	against string             // the trainer that it is to be faster than
 	bars    map[string]float64 // by how much at least, by load
+	product string             // the operation of package kernels whose limit is its
 }
 
 var modes = []mode{
-	{"f32", torch, map[string]float64{loadMini: 1.5, loadMiniLM: 1.4, loadBase: 1.2, loadSST2: 3}},
+	{"f32", torch, map[string]float64{loadMini: 1.5, loadMiniLM: 1.4, loadBase: 1.2, loadSST2: 3}, "gemm_packed_f32"},
+	{"bf16", "f32", map[string]float64{loadMini: 1.4, loadMiniLM: 1.5, loadBase: 1.6}, "gemm_bf16"},
 }
 
 // memoryBar is the part of PyTorch's memory that ours may have.
@@ -33,7 +35,7 @@ func findMode(name string) (mode, error) {
 			return m, nil
 		}
 	}
-	return mode{}, fmt.Errorf("found the mode %q, want f32", name)
+	return mode{}, fmt.Errorf("found the mode %q, want f32 or bf16", name)
 }
 
 // trainerNames are PyTorch and the modes of ours.
