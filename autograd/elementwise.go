@@ -105,14 +105,20 @@ func (t *Tape) Dropout(x *Tensor, rate float32) *Tensor {
 	return t.record(y, node{backward: dropoutBackward, in: [3]*Tensor{x}, rate: rate, stream: stream})
 }
 
-// DropoutAdd is y = x + dropout(a), in one pass.
-func (t *Tape) DropoutAdd(a *Tensor, rate float32, x *Tensor) *Tensor {
+// DropoutAdd is y = x + dropout(a), in one pass. Where spent says that the data of
+// a are of no other use, as those of a Linear layer, y takes their place.
+func (t *Tape) DropoutAdd(a *Tensor, rate float32, x *Tensor, spent bool) *Tensor {
 	if !t.Training || rate == 0 {
 		return t.Add(a, x)
 	}
 	sameShape("DropoutAdd", a, x)
 	stream := t.dropoutStream()
-	y := t.New(a.Rows, a.Cols, a, x)
+	var y *Tensor
+	if spent && a.tape == t {
+		y = t.over(a.Data, a, x)
+	} else {
+		y = t.New(a.Rows, a.Cols, a, x)
+	}
 	kernels.DropoutAdd(t.seed, stream, rate, a.Data, x.Data, y.Data)
 	return t.record(y, node{backward: dropoutAddBackward, in: [3]*Tensor{a, x}, rate: rate, stream: stream})
 }

@@ -44,7 +44,11 @@ var ops = []op{
 	{name: "Dropout", inputs: [][2]int{{9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor { t.Training = true; return t.Dropout(in[0], 0.3) }},
 	{name: "DropoutAdd", inputs: [][2]int{{9, 9}, {9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor {
 		t.Training = true
-		return t.DropoutAdd(in[0], 0.3, in[1])
+		return t.DropoutAdd(in[0], 0.3, in[1], false)
+	}},
+	{name: "DropoutAdd in place", inputs: [][2]int{{9, 9}, {9, 9}}, build: func(t *Tape, in []*Tensor) *Tensor {
+		t.Training = true
+		return t.DropoutAdd(t.Scale(in[0], 2), 0.3, in[1], true)
 	}},
 	{name: "LayerNorm", inputs: [][2]int{{5, 33}, {1, 33}, {1, 33}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.LayerNorm(in[0], in[1], in[2], 1e-3) }},
 	{name: "AttentionProbs", inputs: [][2]int{{9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionProbs(in[0], in[1], checkOffsets, 2, 0.6) }},
@@ -181,7 +185,7 @@ func TestStepsAllocateNothing(t *testing.T) {
 		h := tape.GELU(tape.Linear(tape.Constant(9, 64, x), &w.Tensor, &b.Tensor))
 		p := tape.Dropout(tape.AttentionProbs(h, h, checkOffsets, 2, 0.6), 0.1)
 		h = tape.AttentionContext(p, h, checkOffsets, 2)
-		h = tape.DropoutAdd(tape.Attention(h, h, h, checkOffsets, 2, 0.6, 0.1), 0.1, h)
+		h = tape.DropoutAdd(tape.Attention(h, h, h, checkOffsets, 2, 0.6, 0.1), 0.1, h, true)
 		h = tape.Gather(h, ids)
 		tape.Backward(tape.CrossEntropy(h, labels), 1)
 		o.Step(1e-3, ClipScale(o.GradNorm(), 1))

@@ -95,14 +95,25 @@ func (t *Tape) Begun() uint64 { return t.begun }
 func (t *Tape) New(rows, cols int, operands ...*Tensor) *Tensor {
 	x := t.tensors.next()
 	*x = Tensor{Rows: rows, Cols: cols, Data: t.floats.take(rows * cols), tape: t}
-	if !t.recording {
-		return x
-	}
-	x.wanted = len(operands) == 0
-	for _, o := range operands {
-		x.wanted = x.wanted || o != nil && o.WantsGradient()
-	}
+	x.wanted = t.recording && (len(operands) == 0 || wanted(operands))
 	return x
+}
+
+// over is New for a tensor of the shape of operands[0], in memory that is there.
+func (t *Tape) over(data []float32, operands ...*Tensor) *Tensor {
+	x := t.tensors.next()
+	*x = Tensor{Rows: operands[0].Rows, Cols: operands[0].Cols, Data: data, tape: t, wanted: t.recording && wanted(operands)}
+	return x
+}
+
+// wanted tells whether the loss is to be differentiated by one of the operands.
+func wanted(operands []*Tensor) bool {
+	for _, o := range operands {
+		if o != nil && o.WantsGradient() {
+			return true
+		}
+	}
+	return false
 }
 
 // Bytes is the memory that the largest step so far has needed: of the results

@@ -87,10 +87,10 @@ func (l *Layer) forward(t *autograd.Tape, x *autograd.Tensor, offsets []int, c *
 	hidden := float32(c.HiddenDropoutProb)
 	q, k, v := l.Query.Forward(t, x), l.Key.Forward(t, x), l.Value.Forward(t, x)
 	y := l.AttentionAdd.left(t, l.AttentionOutput.Forward(t, l.attend(t, q, k, v, offsets, c)))
-	x = l.AttentionNorm.Forward(t, t.DropoutAdd(y, hidden, l.AttentionAdd.right(t, x)))
+	x = l.AttentionNorm.Forward(t, t.DropoutAdd(y, hidden, l.AttentionAdd.right(t, x), l.AttentionAdd.Hooks[0] == nil))
 
 	y = l.OutputAdd.left(t, l.Output.Forward(t, t.GELU(l.Intermediate.Forward(t, x))))
-	return l.OutputNorm.Forward(t, t.DropoutAdd(y, hidden, l.OutputAdd.right(t, x)))
+	return l.OutputNorm.Forward(t, t.DropoutAdd(y, hidden, l.OutputAdd.right(t, x), l.OutputAdd.Hooks[0] == nil))
 }
 
 // attend is the attention of each sequence and head: in one operation, unless a

@@ -30,7 +30,7 @@ type dropoutTask struct {
 	key    uint64
 	params dropoutParams
 	x, y   []float32
-	base   []float32 // what y begins with; nil: as it is
+	base   []float32 // to be added to y; nil: nothing
 }
 
 var dropoutTasks freeList[dropoutTask]
@@ -40,12 +40,12 @@ func (t *dropoutTask) Run(i int) {
 	lo := i * vectorGrain
 	hi := min(lo+vectorGrain, len(t.y))
 	q := t.params
-	if t.base != nil {
-		copy(t.y[lo:hi], t.base[lo:hi])
-	}
 	key := mix64(t.key + uint64(i))
 	q.key0, q.key1 = uint32(key), uint32(key>>32)
 	t.fn(q, t.x[lo:hi], t.y[lo:hi])
+	if t.base != nil {
+		addFamily.use.fn(0, t.base[lo:hi], t.y[lo:hi], t.y[lo:hi])
+	}
 }
 
 // Dropout computes
@@ -72,7 +72,7 @@ func Dropout(seed, stream uint64, p float32, x, y []float32) {
 //
 //	y[i] = base[i] + x[i] / (1−p) where element i is kept, else base[i]
 //
-// y may be base, not x.
+// y may be x, not base.
 func DropoutAdd(seed, stream uint64, p float32, x, base, y []float32) {
 	checkProbability(p)
 	sameLength(x, base, y)
@@ -82,7 +82,7 @@ func DropoutAdd(seed, stream uint64, p float32, x, base, y []float32) {
 	case 1:
 		copy(y, base)
 	default:
-		runDropout(&dropoutBackwardFamily, seed, stream, p, x, base, y)
+		runDropout(&dropoutFamily, seed, stream, p, x, base, y)
 	}
 }
 
