@@ -149,10 +149,12 @@ func (w *fusedAttention) headBackward(m *headScores, at, l, d int, stream uint64
 	}
 }
 
-// sized is x with n elements, or new memory.
+// sized is x with n elements, or new memory, of a size that sequences a little
+// longer will find large enough.
 func sized(x []float32, n int) []float32 {
 	if cap(x) < n {
-		return make([]float32, n)
+		_, size := sizeClass(n)
+		return make([]float32, n, size)
 	}
 	return x[:n]
 }

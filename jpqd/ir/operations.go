@@ -45,6 +45,7 @@ var operations = index([]operation{
 	{"Gelu", 2, 1, 1, geluErf},
 	{"Gelu", 7, 1, 1, gelu},
 	{"FakeQuantize", 1, 5, 5, fakeQuantize},
+	{"FakeConvert", 13, 2, 3, fakeConvert},
 	{"MatMul", 1, 2, 2, matMul},
 	{"ReduceMean", 1, 2, 2, reduceMean},
 	{"CumSum", 3, 2, 2, cumSum},

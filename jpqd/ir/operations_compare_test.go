@@ -44,6 +44,34 @@ func compareCases() []operationCase {
 	}
 }
 
+func TestFakeConvert(t *testing.T) { runCases(t, fakeConvertCases()) }
+
+// Numbers of E4M3 have 3 bits behind the leading one, from 2⁻⁶ to 448, and below
+// that multiples of 2⁻⁹; those of E5M2 2 bits, to 57344, multiples of 2⁻¹⁶ below 2⁻¹⁴.
+func fakeConvertCases() []operationCase {
+	one := floats([]int{}, 1)
+	return []operationCase{
+		{
+			name: "FakeConvert 13 E4M3", attributes: []string{"destination_type", "f8e4m3"},
+			in:   []*Tensor{floats([]int{9}, 1.0625, 1.1875, -17, 19, 449, -inf, 3.0/1024, 0.8/512, 0), one},
+			want: []*Tensor{floats([]int{9}, 1, 1.25, -16, 20, 448, -448, 2.0/512, 1.0/512, 0)},
+		},
+		{
+			name: "FakeConvert 13 E5M2", attributes: []string{"destination_type", "f8e5m2"},
+			in:   []*Tensor{floats([]int{5}, 1.125, 1.375, 1e6, 1.5/65536, -0.4/65536), one},
+			want: []*Tensor{floats([]int{5}, 1, 1.5, 57344, 2.0/65536, 0)},
+		},
+		{
+			name: "FakeConvert 13 scale of rows and shift", attributes: []string{"destination_type", "f8e4m3"},
+			in: []*Tensor{floats([]int{2, 1}, 1, 1.0625), floats([]int{2, 1}, 17, 2), floats([]int{}, 1)},
+			// 17 − 1 = 16 is a number of E4M3, 2.125 − 1 = 1.125 is one.
+			want: []*Tensor{floats([]int{2, 1}, 1, 1.0625)},
+		},
+		{name: "FakeConvert 13 type", attributes: []string{"destination_type", "f8"}, in: []*Tensor{one, one}, err: `destination_type: found "f8", want f8e4m3 or f8e5m2`},
+		{name: "FakeConvert 13 shape", attributes: []string{"destination_type", "f8e4m3"}, in: []*Tensor{one, floats([]int{2}, 1, 1)}, err: "input 1: found f32 of shape [2], want f32 that broadcasts to []"},
+	}
+}
+
 func TestAttention(t *testing.T) { runCases(t, attentionCases()) }
 
 // attentionCases weigh values 1, 2 and 4: equally where the query is 0, and by

@@ -93,7 +93,7 @@ func runCases(t *testing.T, cases []operationCase) {
 
 // operationCases are those of every table.
 func operationCases() []operationCase {
-	return slices.Concat(elementwiseCases(), fakeQuantizeCases(), matMulCases(), reductionsCases(), layoutCases(), gatherCases(), slicesCases(), compareCases(), attentionCases())
+	return slices.Concat(elementwiseCases(), fakeQuantizeCases(), matMulCases(), reductionsCases(), layoutCases(), gatherCases(), slicesCases(), compareCases(), attentionCases(), fakeConvertCases())
 }
 
 var inf = float32(math.Inf(1))

@@ -75,6 +75,11 @@ type recogniser struct {
 	config     bert.Config
 	ids, types *layer // Parameters; types may be nil
 
+	// Of the sample whose positions and masks are looked at: one of three tokens,
+	// or what the inputs are fixed to.
+	sequences, tokens int
+	cut               bool // of the positions only those of the sample are there
+
 	hidden, headDim, offset int // 0: not known yet
 	eps                     float64
 	checked                 map[maskUse]bool // masks that are as they should be
@@ -97,33 +102,61 @@ func (r *recogniser) inputs() error {
 	if r.ids == nil {
 		return fmt.Errorf("inputs of the IR: found %q, want input_ids among them", r.model.Inputs())
 	}
+	r.sequences, r.tokens = 1, 3
+	if dims := r.ids.dims; len(dims) == 2 {
+		for i, size := range []*int{&r.sequences, &r.tokens} {
+			if dims[i].min == dims[i].max {
+				*size = dims[i].min
+			}
+		}
+	}
+	const most = 1 << 16
+	if r.sequences < 1 || r.tokens < 1 || r.sequences > most || r.tokens > most/r.sequences {
+		return fmt.Errorf("%s: found room for %d sequences of %d tokens, want 1 to %d tokens in all", r.ids.describe(), r.sequences, r.tokens, most)
+	}
 	return nil
 }
 
-// sample are inputs of one sequence of three tokens with the given mask.
-func (r *recogniser) sample(mask ...int64) map[source]*Tensor {
+// sample are inputs of sequences that have the given mask each, one for a token.
+func (r *recogniser) sample(mask []int64) map[source]*Tensor {
 	given := map[source]*Tensor{}
 	for _, p := range r.model.parameters {
-		t := &Tensor{Type: p.typ, Shape: []int{1, 3}, I64: make([]int64, 3)}
+		value := func(int) int64 { return 0 }
 		for _, name := range (source{p, 0}).names() {
 			switch name {
 			case "input_ids":
-				t.I64 = []int64{5, 5, 5} // no padding in any family
+				value = func(int) int64 { return 5 } // no padding in any family
 			case "attention_mask":
-				t.I64 = mask
+				value = func(token int) int64 { return mask[token] }
 			case "position_ids":
-				t.I64 = []int64{0, 1, 2}
+				value = func(token int) int64 { return int64(token) }
 			}
 		}
-		if t.Type.isFloat() {
-			t.F32, t.I64 = make([]float32, 3), nil
-			for i := range t.F32 {
-				t.F32[i] = float32(mask[i]) // only a mask may be of floats
+		if p.typ.isFloat() { // only a mask may be of floats
+			value = func(token int) int64 { return mask[token] }
+		}
+		t := &Tensor{Type: p.typ, Shape: []int{r.sequences, r.tokens}}
+		for i := range r.sequences * r.tokens {
+			if v := value(i % r.tokens); p.typ.isFloat() {
+				t.F32 = append(t.F32, float32(v))
+			} else {
+				t.I64 = append(t.I64, v)
 			}
 		}
 		given[source{p, 0}] = t
 	}
 	return given
+}
+
+// seen is a mask that hides no token, but for those given.
+func (r *recogniser) seen(but ...int) []int64 {
+	mask := make([]int64, r.tokens)
+	for i := range mask {
+		if !slices.Contains(but, i) {
+			mask[i] = 1
+		}
+	}
+	return mask
 }
 
 // compressed recognises the whole.
@@ -239,7 +272,7 @@ func (s source) isPart() bool {
 }
 
 // partOf is what s takes of a sample in place of its first input, of the given
-// shape with one sequence of three tokens, the elements of which count up from 0.
+// shape, the elements of which count up from 0.
 func (r *recogniser) partOf(s source, shape ...int) ([]float32, error) {
 	n, err := elementCount(shape, r.most)
 	if err != nil {
@@ -249,7 +282,7 @@ func (r *recogniser) partOf(s source, shape ...int) ([]float32, error) {
 	for i := range all.F32 {
 		all.F32[i] = float32(i)
 	}
-	given := r.sample(1, 1, 1)
+	given := r.sample(r.seen())
 	given[s.inputs[0]] = all
 	part, err := r.evaluate(s, given, r.most)
 	if err != nil {
@@ -264,17 +297,17 @@ func (r *recogniser) firstToken(s source, width int) error {
 	if !s.isPart() {
 		return wanted(s, what)
 	}
-	first, err := r.partOf(s, 1, 3, width)
+	first, err := r.partOf(s, r.sequences, r.tokens, width)
 	if err != nil {
 		return err
 	}
+	if len(first) != r.sequences*width {
+		return wanted(s, what)
+	}
 	for i, v := range first {
-		if v != float32(i) {
+		if v != float32(i/width*r.tokens*width+i%width) {
 			return wanted(s, what)
 		}
-	}
-	if len(first) != width {
-		return wanted(s, what)
 	}
 	return nil
 }
@@ -287,11 +320,15 @@ func (r *recogniser) answers(c *jpqd.Compressed, start, end source) (x source, e
 		if !s.isPart() {
 			return x, wanted(s, "one of two logits")
 		}
-		part, err := r.partOf(s, 1, 3, 2)
+		part, err := r.partOf(s, r.sequences, r.tokens, 2)
 		if err != nil {
 			return x, err
 		}
-		if at := float32(i); !slices.Equal(part, []float32{at, 2 + at, 4 + at}) {
+		every := len(part) == r.sequences*r.tokens
+		for j, v := range part {
+			every = every && v == float32(2*j+i)
+		}
+		if !every {
 			return x, fmt.Errorf("%s: want logit %d of every token", s.describe(), i)
 		}
 		logits[i] = s.inputs[0]
@@ -427,6 +464,9 @@ func (r *recogniser) configure(c *jpqd.Compressed, infer, answering bool) error 
 		if err := r.infer(c, answering); err != nil {
 			return err
 		}
+	}
+	if r.cut {
+		f.MaxPositionEmbeddings = e.Position.Rows + f.PositionOffset()
 	}
 	for _, check := range []struct {
 		key          string

@@ -499,16 +499,17 @@ func (r *recogniser) mask(s source, trueIsSeen bool) error {
 	if r.checked[use] {
 		return nil
 	}
-	for _, tokens := range [][]int64{{1, 1, 0}, {1, 0, 1}} {
-		t, err := r.evaluate(s, r.sample(tokens...), r.most)
+	for _, hidden := range []int{r.tokens - 1, r.tokens / 2} {
+		tokens := r.seen(hidden)
+		t, err := r.evaluate(s, r.sample(tokens), r.most)
 		if err != nil {
 			return fmt.Errorf("mask of the attention: %w", err)
 		}
 		if t.Len() == 0 || rowLength(t.Shape) != len(tokens) {
-			return fmt.Errorf("%s: found a mask of shape %v for three tokens", s.describe(), t.Shape)
+			return fmt.Errorf("%s: found a mask of shape %v for %d tokens", s.describe(), t.Shape, r.tokens)
 		}
 		for i := range t.Len() {
-			seen := tokens[i%3] != 0
+			seen := tokens[i%r.tokens] != 0
 			var ok bool
 			if t.Type.isFloat() {
 				ok = seen && t.F32[i] == 0 || !seen && t.F32[i] <= far

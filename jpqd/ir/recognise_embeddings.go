@@ -107,16 +107,20 @@ func (r *recogniser) embedding(w way) (*embedded, error) {
 		if err := r.rowsOf(t, s); err != nil {
 			return nil, err
 		}
-	case r.has(s): // one row
+	case r.has(s): // one row for all tokens, or one for each of a fixed number
 		t.kind = ofTypes
-		row, err := r.evaluate(s, nil, r.most)
+		rows, err := r.evaluate(s, nil, r.most)
 		if err != nil {
 			return nil, err
 		}
-		if row.Len() != r.hidden || len(row.F32) != r.hidden {
-			return nil, fmt.Errorf("%s: found a constant of shape %v, want one row of %d", s.describe(), row.Shape, r.hidden)
+		n := len(rows.F32) / max(1, r.hidden)
+		if n > 1 {
+			t.kind, r.cut = ofPositions, true
 		}
-		t.table = jpqd.CompressedMatrix{Rows: 1, Cols: r.hidden, F32: row.F32}
+		if n < 1 || n*r.hidden != rows.Len() || rowLength(rows.Shape) != r.hidden || n > 1 && n != r.tokens {
+			return nil, fmt.Errorf("%s: found a constant of shape %v, want one row of %d, or one for each of %d tokens", s.describe(), rows.Shape, r.hidden, r.tokens)
+		}
+		t.table = jpqd.CompressedMatrix{Rows: n, Cols: r.hidden, F32: rows.F32}
 		return t, nil
 	case s.is("Slice"), s.is("StridedSlice"):
 		t.kind = ofPositions
@@ -138,7 +142,7 @@ func (r *recogniser) embedding(w way) (*embedded, error) {
 	return t, nil
 }
 
-// firstRow is the first of the rows that a slice of a table takes for three tokens.
+// firstRow is the first of the rows that a slice of a table takes for the sample.
 func (r *recogniser) firstRow(s source, table *jpqd.CompressedMatrix) (int, error) {
 	rows, err := r.partOf(s, table.Rows, table.Cols)
 	if err != nil { // some keep the dimension of sequences
@@ -146,7 +150,7 @@ func (r *recogniser) firstRow(s source, table *jpqd.CompressedMatrix) (int, erro
 			return 0, err
 		}
 	}
-	if len(rows) != 3*table.Cols || table.Cols == 0 {
+	if len(rows) != r.tokens*table.Cols || table.Cols == 0 {
 		return 0, wanted(s, "one row of a table for each token")
 	}
 	first := int(rows[0]) / table.Cols
@@ -181,14 +185,14 @@ func (r *recogniser) rowsOf(t *embedded, s source) error {
 		t.kind = ofTypes
 		return nil
 	}
-	index, err := r.evaluate(s.inputs[1], r.sample(1, 1, 1), r.most)
+	index, err := r.evaluate(s.inputs[1], r.sample(r.seen()), r.most)
 	if err != nil {
 		return fmt.Errorf("ids of an embedding: %w", err)
 	}
-	zeros, ascending := true, len(index.I64) >= 3
+	zeros, ascending := true, len(index.I64) >= r.tokens
 	for i, v := range index.I64 {
 		zeros = zeros && v == 0
-		ascending = ascending && v == index.I64[0]+int64(i)
+		ascending = ascending && v == index.I64[0]+int64(i%r.tokens)
 	}
 	switch {
 	case len(index.I64) > 0 && zeros:
@@ -196,7 +200,7 @@ func (r *recogniser) rowsOf(t *embedded, s source) error {
 	case ascending:
 		t.kind, t.first = ofPositions, int(index.I64[0])
 	default:
-		return fmt.Errorf("%s: found rows %v for three tokens, want those of input_ids, token_type_ids or positions", s.describe(), index.I64)
+		return fmt.Errorf("%s: found rows %v for %d tokens, want those of input_ids, token_type_ids or positions", s.describe(), index.I64, r.tokens)
 	}
 	return nil
 }
