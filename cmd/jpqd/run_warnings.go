@@ -41,7 +41,9 @@ func (o *RunOptions) warnings(flags *pflag.FlagSet) ([]string, error) {
 	}
 	warn(!same, "--optim %s: AdamW with float32 moments is used instead", o.Optim)
 	warn(o.FP16 && kernels.HasBF16(), "--fp16: training multiplies in bfloat16 instead")
-	warn((o.FP16 || o.BF16) && !kernels.HasBF16(), "--fp16, --bf16: this CPU has no products of bfloat16; training computes in float32 instead")
+	const instead = "this CPU has no products of bfloat16; training computes in float32 instead"
+	warn(o.FP16 && !kernels.HasBF16(), "--fp16: %s", instead)
+	warn(o.BF16 && !kernels.HasBF16(), "--bf16: %s", instead)
 	warn(flags.Changed("use_fast_tokenizer"), "--use_fast_tokenizer: there is one tokenizer; it gives the tokens of the fast one")
 	warn(flags.Changed("preprocessing_num_workers"), "--preprocessing_num_workers: data is tokenized by as many threads as there are processors")
 	warn(flags.Changed("pad_to_max_length"), "--pad_to_max_length: batches hold no padding either way; results do not depend on it")
