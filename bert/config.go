@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,6 +51,9 @@ func (c Config) WithHead(answering bool) Config {
 
 // HeadDim is the width of one attention head.
 func (c *Config) HeadDim() int { return c.HiddenSize / c.NumAttentionHeads }
+
+// ScoreScale is 1/√head_dim, the factor of attention's scores.
+func (c *Config) ScoreScale() float32 { return float32(1 / math.Sqrt(float64(c.HeadDim()))) }
 
 // NumLabels is the number of outputs of the classification head.
 func (c *Config) NumLabels() int { return len(c.Labels) }

@@ -2,7 +2,6 @@ package bert
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/go-jpqd/jpqd/autograd"
 )
@@ -108,7 +107,7 @@ func (l *Layer) attend(t *autograd.Tape, q, k, v *autograd.Tensor, offsets []int
 
 // scaled is the query and the factor that its scores still want.
 func (l *Layer) scaled(t *autograd.Tape, q *autograd.Tensor, c *Config) (*autograd.Tensor, float32) {
-	scale := float32(1 / math.Sqrt(float64(c.HeadDim())))
+	scale := c.ScoreScale()
 	if !c.ScalesQuery() {
 		return q, scale
 	}

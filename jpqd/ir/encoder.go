@@ -118,16 +118,16 @@ func (e *encoder) attention(layer string, c *jpqd.CompressedLayer, x *node) *nod
 	path, query, key, value := layer+e.names.attention, layer+e.names.query, layer+e.names.key, layer+e.names.value
 
 	// Everything from the query to the scores is times 1/√head_dim: ranges too.
-	factor := queryScale(headDim)
-	scaleIn, queryOut := scaleRange(c.ScaleIn, factor), c.QueryOut
-	q := e.linear(query, scaleLinear(&c.Query, factor), x)
+	factor := e.config.ScoreScale()
+	scaleIn, queryOut := c.ScaleIn.Scaled(factor), c.QueryOut
+	q := e.linear(query, c.Query.Scaled(factor), x)
 	k := e.linear(key, &c.Key, x)
 	v := e.linear(value, &c.Value, x)
 	if e.config.ScalesQuery() {
 		q = e.fakeQuantize(query+"/fq_scale_input", q, scaleIn)
 		scaleIn = nil
 	} else {
-		queryOut = scaleRange(queryOut, factor)
+		queryOut = queryOut.Scaled(factor)
 	}
 	q = e.fakeQuantize(query+"/fq_output", q, queryOut)
 	k = e.fakeQuantize(key+"/fq_output", k, c.KeyOut)

@@ -322,15 +322,15 @@ func expectedBin(t *testing.T, c *jpqd.Compressed) int {
 	headDim := c.Config.HeadDim()
 	for _, l := range c.Layers {
 		if heads := len(l.Heads); heads > 0 {
-			linear(*scaleLinear(&l.Query, queryScale(headDim)))
+			linear(*l.Query.Scaled(float32(1 / math.Sqrt(float64(headDim)))))
 			linear(l.Key)
 			linear(l.Value)
 			linear(l.Output)
-			activation(scaleRange(l.ScaleIn, queryScale(headDim)))
+			activation(l.ScaleIn.Scaled(float32(1 / math.Sqrt(float64(headDim)))))
 			if c.Config.ScalesQuery() {
 				activation(l.QueryOut)
 			} else {
-				activation(scaleRange(l.QueryOut, queryScale(headDim)))
+				activation(l.QueryOut.Scaled(float32(1 / math.Sqrt(float64(headDim)))))
 			}
 			for _, r := range []*jpqd.ActivationRange{l.KeyOut, l.ScoresIn, l.ProbsOut, l.ValueOut} {
 				activation(r)

@@ -299,7 +299,7 @@ func (a *attended) operands(query, key, value source, keyTransposed bool) error 
 			if err != nil {
 				return err
 			}
-			a.queries = append(a.queries, scaleRange(r, 1))
+			a.queries = append(a.queries, r)
 		case layer.is("Multiply") || layer.is("Divide"):
 			if len(a.queries) == 0 {
 				a.after *= a.factor(layer)
@@ -320,7 +320,7 @@ func (a *attended) scaleKey(factor *layer, k way) error {
 		if slices.ContainsFunc(k.layers[at:], func(l *layer) bool { return l.is("FakeQuantize") }) {
 			return fmt.Errorf("%q: found a quantizer on both sides, want one", factor.name)
 		}
-		a.layer.Key = *scaleLinear(&a.layer.Key, float32(f))
+		a.layer.Key = *a.layer.Key.Scaled(float32(f))
 		return nil
 	}
 	a.after *= f
@@ -342,7 +342,7 @@ func (a *attended) scaleQuery() error {
 	inner := a.before * a.after * root
 	l.Query = *scaleBy(&l.Query, inner)
 	if len(a.queries) == 1 {
-		l.QueryOut = scaleRange(a.queries[0], exact(a.after*root))
+		l.QueryOut = a.queries[0].Scaled(exact(a.after * root))
 	}
 	return a.scoreRanges(root)
 }
@@ -356,9 +356,9 @@ func (a *attended) scoreRanges(root float64) error {
 	case 1, 2:
 		for i, s := range a.scores {
 			if i == 0 && (len(a.scores) == 2 || s.factor == 1) {
-				l.ScoresIn = scaleRange(s.ActivationRange, exact(s.factor))
+				l.ScoresIn = s.ActivationRange.Scaled(exact(s.factor))
 			} else {
-				l.ScaleIn = scaleRange(s.ActivationRange, exact(s.factor*root))
+				l.ScaleIn = s.ActivationRange.Scaled(exact(s.factor * root))
 			}
 		}
 	default:
@@ -380,13 +380,13 @@ func (a *attended) scaleQueryFirst(root float64) error {
 	l.Query = *scaleBy(&l.Query, a.before*a.after*root)
 	for i, q := range a.queries {
 		if i == 0 {
-			l.QueryOut = scaleRange(q, exact(a.after))
+			l.QueryOut = q.Scaled(exact(a.after))
 		} else {
-			l.ScaleIn = scaleRange(q, exact(a.before*a.after*root))
+			l.ScaleIn = q.Scaled(exact(a.before * a.after * root))
 		}
 	}
 	if len(a.scores) == 1 {
-		l.ScoresIn = scaleRange(a.scores[0].ActivationRange, exact(a.scores[0].factor))
+		l.ScoresIn = a.scores[0].ActivationRange.Scaled(exact(a.scores[0].factor))
 	}
 	return nil
 }
@@ -404,7 +404,7 @@ func scaleBy(l *jpqd.CompressedLinear, f float64) *jpqd.CompressedLinear {
 	if exact(f) == 1 {
 		return l
 	}
-	return scaleLinear(l, float32(f))
+	return l.Scaled(float32(f))
 }
 
 // heads is how many heads a projection of width rows is split into, as its

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/jpqd"
 )
 
@@ -165,11 +166,11 @@ func TestWriteMeansCompressed(t *testing.T) {
 
 // A head dimension of 16 has the factor 1/4, which moves nothing.
 func TestQueryScaleIsExact(t *testing.T) {
-	if f := queryScale(64); f != 0.125 {
+	if f := (&bert.Config{HiddenSize: 64, NumAttentionHeads: 1}).ScoreScale(); f != 0.125 {
 		t.Errorf("1/√64: found %v", f)
 	}
 	r := &jpqd.ActivationRange{Low: -128.0 / 127, High: 1, Levels: 256}
-	if s := scaleRange(r, queryScale(16)); s.Low*4 != r.Low || s.High*4 != r.High || s.Levels != 256 {
+	if s := r.Scaled(0.25); s.Low*4 != r.Low || s.High*4 != r.High || s.Levels != 256 {
 		t.Errorf("found %v to %v, want a quarter of %v to %v", s.Low, s.High, r.Low, r.High)
 	}
 }

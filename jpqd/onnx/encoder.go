@@ -112,10 +112,10 @@ func (e *encoder) attention(layer string, c *jpqd.CompressedLayer, x value) valu
 	// of what that makes, unless a quantizer stands before the factor.
 	projection, queryOut := &c.Query, c.QueryOut
 	if c.ScaleIn == nil {
-		factor := queryScale(e.config.HeadDim())
-		projection = scaleLinear(projection, factor)
+		factor := e.config.ScoreScale()
+		projection = projection.Scaled(factor)
 		if !e.config.ScalesQuery() {
-			queryOut = scaleRange(queryOut, factor)
+			queryOut = queryOut.Scaled(factor)
 		}
 	}
 	q := e.linear(query, projection, x)
@@ -148,7 +148,7 @@ func (e *encoder) scaled(path string, x value, r *jpqd.ActivationRange) value {
 	if r == nil {
 		return x
 	}
-	factor := e.float(path+"/factor", queryScale(e.config.HeadDim()))
+	factor := e.float(path+"/factor", e.config.ScoreScale())
 	return e.binary(path+"/scaled", "Mul", e.quantize(path+"/scale_input", x, r), factor)
 }
 

@@ -326,11 +326,11 @@ func TestScaleOfScores(t *testing.T) {
 			t.Errorf("%s: found %v as the node %s, want the product of %s", test.variant, n, test.name, test.input)
 		}
 	}
-	if f := queryScale(64); f != 0.125 {
+	if f := (&bert.Config{HiddenSize: 64, NumAttentionHeads: 1}).ScoreScale(); f != 0.125 {
 		t.Errorf("1/√64: found %v", f)
 	}
 	r := &jpqd.ActivationRange{Low: -128.0 / 127, High: 1, Levels: 256}
-	if s := scaleRange(r, queryScale(16)); s.Low*4 != r.Low || s.High*4 != r.High || s.Levels != 256 {
+	if s := r.Scaled(0.25); s.Low*4 != r.Low || s.High*4 != r.High || s.Levels != 256 {
 		t.Errorf("found %v to %v, want a quarter of %v to %v", s.Low, s.High, r.Low, r.High)
 	}
 }
