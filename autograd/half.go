@@ -18,7 +18,7 @@ func (t *Tape) halved(x *Tensor) []kernels.BF16 {
 	if x.tape != nil {
 		h.data = t.halves.take(n)
 	} else if cap(h.data) < n { // a parameter keeps its own
-		h.data = make([]kernels.BF16, n)
+		h.data = memory[kernels.BF16](n)
 	}
 	h.data, h.pass = h.data[:n], t.pass
 	kernels.RoundBF16(x.Data[:n], h.data)
@@ -29,7 +29,7 @@ func (t *Tape) halved(x *Tensor) []kernels.BF16 {
 func (t *Tape) halvedGradient(x *Tensor) []kernels.BF16 {
 	n := x.Rows * x.Cols
 	if cap(t.gradHalf) < n {
-		t.gradHalf = make([]kernels.BF16, n)
+		t.gradHalf = memory[kernels.BF16](n)
 	}
 	kernels.RoundBF16(x.Grad[:n], t.gradHalf[:n])
 	return t.gradHalf[:n]

@@ -40,9 +40,9 @@ func NewAdamW(groups []Group, beta1, beta2, epsilon float64) *AdamW {
 				panic(fmt.Sprintf("autograd: parameter %s is in two groups", p.Name))
 			}
 			if p.Grad == nil && !p.Frozen {
-				p.Grad = make([]float32, len(p.Data))
+				p.Grad = memory[float32](len(p.Data))
 			}
-			o.moments[p] = &Moments{M: make([]float32, len(p.Data)), V: make([]float32, len(p.Data))}
+			o.moments[p] = &Moments{M: memory[float32](len(p.Data)), V: memory[float32](len(p.Data))}
 		}
 	}
 	return o

@@ -213,7 +213,7 @@ func (a *arena[T]) take(n int) []T {
 		a.current, a.used = a.current+1, 0
 	}
 	if a.current == len(a.chunks) {
-		a.chunks = append(a.chunks, make([]T, max(size, arenaChunk)))
+		a.chunks = append(a.chunks, memory[T](max(size, arenaChunk)))
 	}
 	s := a.chunks[a.current][a.used : a.used+n : a.used+n]
 	a.used += size

@@ -11,6 +11,7 @@ func grow(buf []float32, n int) []float32 {
 		return buf
 	}
 	buf = make([]float32, n+15)
+	PreferHugePages(buf)
 	skip := -int(uintptr(unsafe.Pointer(&buf[0]))/4) & 15
 	return buf[skip : skip+n]
 }

@@ -18,6 +18,13 @@ func TestLargePackedMatricesPreferHugePages(t *testing.T) {
 	if syscall.Madvise(own, syscall.MADV_HUGEPAGE) != nil || !prefersHugePages(t, own) {
 		t.Skip("the system does not take this advice")
 	}
+	x := make([]float32, 2*hugePage/4)
+	PreferHugePages(x)
+	if !prefersHugePages(t, unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x))) {
+		t.Error("a large slice is on small pages")
+	}
+	PreferHugePages[float32](nil)
+	PreferHugePages(make([]float32, 1))
 	const n, k = 4096, 1024
 	if p := PackInt8(NT, n, k, make([]int8, n*k), k); !prefersHugePages(t, p.data) {
 		t.Errorf("a packed matrix of %d bytes is on small pages", p.Bytes())

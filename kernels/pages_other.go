@@ -2,5 +2,5 @@
 
 package kernels
 
-// preferHugePages does nothing on systems that need no advice or take none.
-func preferHugePages([]byte) {}
+// adviseHugePages does nothing on systems that need no advice or take none.
+func adviseHugePages(uintptr, int, bool) {}
