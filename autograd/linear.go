@@ -10,13 +10,16 @@ func (t *Tape) Linear(x, w, b *Tensor) *Tensor {
 		panic("autograd: shapes of Linear do not fit")
 	}
 	y := t.New(x.Rows, w.Rows, x, w, b)
-	if t.BF16 {
+	switch {
+	case t.BF16 && b != nil:
+		kernels.GemmBiasBF16(x.Rows, w.Rows, x.Cols, t.halved(x), x.Cols, t.halved(w), w.Cols, b.Data, y.Data, y.Cols)
+	case t.BF16:
 		kernels.GemmBF16(kernels.NT, x.Rows, w.Rows, x.Cols, t.halved(x), x.Cols, t.halved(w), w.Cols, y.Data, y.Cols, false)
-	} else {
+	default:
 		kernels.GemmF32(kernels.NT, x.Rows, w.Rows, x.Cols, x.Data, x.Cols, w.Data, w.Cols, y.Data, y.Cols, false)
-	}
-	if b != nil {
-		kernels.AddBias(y.Rows, y.Cols, y.Data, b.Data)
+		if b != nil {
+			kernels.AddBias(y.Rows, y.Cols, y.Data, b.Data)
+		}
 	}
 	return t.record(y, node{backward: linearBackward, in: [3]*Tensor{x, w, b}})
 }
@@ -41,11 +44,11 @@ func linearBackward(t *Tape, n *node) {
 
 // linearBackwardBF16 is the part of linearBackward that multiplies, in BF16.
 func (t *Tape) linearBackwardBF16(x, w, y *Tensor) {
-	dy := t.halvedGradient(y)
+	dy, turned, ld := t.halvedGradient(y)
 	if dx, add := x.gradient(); dx != nil {
 		kernels.GemmBF16(kernels.NN, x.Rows, x.Cols, y.Cols, dy, y.Cols, t.halved(w), w.Cols, dx, x.Cols, add)
 	}
 	if dw, add := w.gradient(); dw != nil {
-		kernels.GemmBF16(kernels.TN, w.Rows, w.Cols, x.Rows, dy, y.Cols, t.halved(x), x.Cols, dw, w.Cols, add)
+		kernels.GemmBF16(kernels.NN, w.Rows, w.Cols, paddedRows(x), turned, ld, t.halved(x), x.Cols, dw, w.Cols, add)
 	}
 }

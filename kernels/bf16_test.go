@@ -116,6 +116,37 @@ func TestGemmBF16Exact(t *testing.T) {
 	}
 }
 
+// TestGemmBiasBF16: small integers have exact sums in any order.
+func TestGemmBiasBF16(t *testing.T) {
+	for _, s := range [][3]int{{1, 3, 5}, {33, 64, 200}, {30, 65, 17}, {5, 16, 0}, {0, 32, 8}} {
+		p := newProduct(NT, s[0], s[1], s[2], 1, 0, smallIntegers)
+		bias := make([]float32, p.n)
+		for j := range bias {
+			bias[j] = float32(j%7 - 3)
+		}
+		a, b := bf16s(p.a), bf16s(p.b)
+		want, _ := p.reference(false)
+		rowLevels(t, "gemm_bf16", func(t *testing.T) {
+			c := slices.Clone(p.c)
+			GemmBiasBF16(p.m, p.n, p.k, a, p.lda, b, p.ldb, bias, c, p.ldc)
+			for i := range p.m {
+				for j := range p.n {
+					if got, want := float64(c[i*p.ldc+j]), want[i*p.ldc+j]+float64(bias[j]); got != want {
+						t.Fatalf("%v: c[%d][%d] = %v, want %v", s, i, j, got, want)
+					}
+				}
+			}
+		})
+	}
+	bias, c := make([]float32, 100), make([]float32, 100*100)
+	a, b := make([]BF16, 100*100), make([]BF16, 100*100)
+	call := func() { GemmBiasBF16(100, 100, 100, a, 100, b, 100, bias, c, 100) }
+	call()
+	if n := testing.AllocsPerRun(10, call); n != 0 {
+		t.Errorf("%v allocations a call", n)
+	}
+}
+
 func TestGemmBF16Allocs(t *testing.T) {
 	a, b, c := make([]BF16, 100*100), make([]BF16, 100*100), make([]float32, 100*100)
 	for _, op := range gemmOps {
@@ -124,5 +155,56 @@ func TestGemmBF16Allocs(t *testing.T) {
 		if n := testing.AllocsPerRun(10, call); n != 0 {
 			t.Errorf("%v: %v allocations a call", op, n)
 		}
+	}
+}
+
+func TestRoundTransposeBF16(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, s := range [][2]int{{0, 5}, {5, 0}, {1, 1}, {1, 16}, {31, 17}, {32, 16}, {33, 40}, {64, 15}, {100, 48}, {700, 130}} {
+		rows, cols := s[0], s[1]
+		for _, place := range placements {
+			x := place.place(t, rows*cols)
+			for i := range x {
+				x[i] = math.Float32frombits(r.Uint32())
+			}
+			want, padded := bf16s(x), roundUp(rows, 32)
+			ldt := padded + 32
+			rowLevels(t, "round_transpose_bf16", func(t *testing.T) {
+				y := guarded[BF16](t, rows*cols)
+				turned := guarded[BF16](t, max(0, (cols-1)*ldt+padded))
+				for i := range turned {
+					turned[i] = 7
+				}
+				RoundTransposeBF16(rows, cols, x, y, turned, ldt)
+				if !slices.Equal(y, want) {
+					t.Fatalf("%d×%d: %v, want %v", rows, cols, y, want)
+				}
+				for at, v := range turned {
+					i, j := at%ldt, at/ldt
+					wanted := BF16(7)
+					if i < rows {
+						wanted = want[i*cols+j]
+					} else if i < padded {
+						wanted = 0
+					}
+					if rows > 0 && v != wanted {
+						t.Fatalf("%d×%d: column %d, row %d: %#x, want %#x", rows, cols, j, i, v, wanted)
+					}
+				}
+			})
+		}
+	}
+	for _, c := range []struct {
+		x, y, t, ldt int // lengths of a call with a matrix (1, 2)
+		want         string
+	}{{2, 2, 64, 31, errLDT}, {2, 2, 63, 32, errShortT}, {2, 1, 64, 32, errLength}, {3, 3, 64, 32, errLength}} {
+		func() {
+			defer func() {
+				if got := recover(); got != c.want {
+					t.Errorf("%+v: found panic %v", c, got)
+				}
+			}()
+			RoundTransposeBF16(1, 2, make([]float32, c.x), make([]BF16, c.y), make([]BF16, c.t), c.ldt)
+		}()
 	}
 }

@@ -109,8 +109,11 @@ func (e *Epilogue) check(m, n, out int, integer bool) {
 }
 
 // plain tells whether e leaves the sums of floats as they are.
-func (e *Epilogue) plain() bool {
-	return e.Scale == nil && e.Bias == nil && e.Residual == nil && e.Activation == ActNone
+func (e *Epilogue) plain() bool { return e.biasOnly() && e.Bias == nil }
+
+// biasOnly tells whether e adds nothing but perhaps a bias to them.
+func (e *Epilogue) biasOnly() bool {
+	return e.Scale == nil && e.Residual == nil && e.Activation == ActNone
 }
 
 // args fills in what is the same for every strip.

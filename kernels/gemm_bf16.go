@@ -59,8 +59,9 @@ func PackBF16BSR(w BSR[BF16]) *PackedBF16 {
 //
 //	|s − exact| ≤ (K+1) · 2⁻²³ · Σ |a(i,p)| · |b(p,j)| + K · 2⁻¹²⁵ · (1 + max |a| + max |b|)
 //
-// up to second order. The number of threads never changes a result; the
-// instruction set may.
+// up to second order. A bias alone may be what a sum begins with, rather than be
+// added to it. The number of threads never changes a result; the instruction set
+// may.
 func GemmPackedBF16[C float32 | uint8 | int8](m int, a []BF16, lda int, b *PackedBF16, c []C, ldc int, e *Epilogue) {
 	if b == nil || b.kernel.fn.fn == nil {
 		panic(errNoPacked)
@@ -70,6 +71,7 @@ func GemmPackedBF16[C float32 | uint8 | int8](m int, a []BF16, lda int, b *Packe
 		return
 	}
 	t.floats(b.kernel.fn.fn, b.kernel.ISA)
+	t.direct = t.outKind == outFloat32 && t.e.biasOnly()
 	if b.kernel.fn.expanded {
 		t.prepare = expanded
 	}
@@ -106,6 +108,22 @@ var bf16Packed freeList[bf16Buffers]
 // way, and A too where it is transposed; CPUs without products of BF16 multiply
 // in float32.
 func GemmBF16(op GemmOp, m, n, k int, a []BF16, lda int, b []BF16, ldb int, c []float32, ldc int, accumulate bool) {
+	var e Epilogue
+	if accumulate {
+		e.Residual, e.LDR = c, ldc
+	}
+	gemmBF16(op, m, n, k, a, lda, b, ldb, c, ldc, &e)
+}
+
+// GemmBiasBF16 is what a linear layer computes: the NT product of [GemmBF16] and
+// in every row a bias of n elements.
+func GemmBiasBF16(m, n, k int, a []BF16, lda int, b []BF16, ldb int, bias, c []float32, ldc int) {
+	checkLength(bias, n)
+	gemmBF16(NT, m, n, k, a, lda, b, ldb, c, ldc, &Epilogue{Bias: bias})
+}
+
+// gemmBF16 is a GemmBF16 with an epilogue of either a bias, or c as the residual.
+func gemmBF16(op GemmOp, m, n, k int, a []BF16, lda int, b []BF16, ldb int, c []float32, ldc int, e *Epilogue) {
 	checkGemm(op, m, n, k, len(a), lda, len(b), ldb, len(c), ldc)
 	if k > maxDepth {
 		panic(errDepth)
@@ -119,7 +137,12 @@ func GemmBF16(op GemmOp, m, n, k int, a []BF16, lda int, b []BF16, ldb int, c []
 		buf.floatA, buf.floatB = grow(buf.floatA, len(a)), grow(buf.floatB, len(b))
 		ExpandBF16(a, buf.floatA[:len(a)])
 		ExpandBF16(b, buf.floatB[:len(b)])
-		GemmF32(op, m, n, k, buf.floatA[:len(a)], lda, buf.floatB[:len(b)], ldb, c, ldc, accumulate)
+		add := e.Residual != nil
+		for i := 0; e.Bias != nil && i < m; i++ {
+			copy(c[i*ldc:], e.Bias)
+			add = true
+		}
+		GemmF32(op, m, n, k, buf.floatA[:len(a)], lda, buf.floatB[:len(b)], ldb, c, ldc, add)
 		return
 	}
 	opB := op
@@ -128,11 +151,7 @@ func GemmBF16(op GemmOp, m, n, k int, a []BF16, lda int, b []BF16, ldb int, c []
 		a, lda = buf.transpose(m, k, a, lda)
 	}
 	buf.b.pack(opB, n, k, b, ldb)
-	var e Epilogue
-	if accumulate {
-		e.Residual, e.LDR = c, ldc
-	}
-	GemmPackedBF16(m, a, lda, &buf.b, c, ldc, &e)
+	GemmPackedBF16(m, a, lda, &buf.b, c, ldc, e)
 }
 
 // transpose returns the transpose (m, k) of a (k, m). Packed as a B, its columns

@@ -217,6 +217,9 @@ func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *
 
 // from is what the sums of a panel begin with: nil for zeros.
 func (t *packedTask) from(s *strip, q *panel) unsafe.Pointer {
+	if t.direct && t.e.Bias != nil {
+		return unsafe.Pointer(&t.e.Bias[q.col])
+	}
 	if t.zeroA == 0 {
 		return nil
 	}
