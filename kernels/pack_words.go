@@ -59,6 +59,9 @@ func (t *packTask) Run(i int) {
 	depth := granuleBytes / t.p.elem // of a granule
 	words := q.width * 4             // bytes of a row of words
 	dst := t.p.data[q.at:]
+	if t.p.elem == 2 && t.src.elem == 2 && t.p.k%depth == 0 && packPanelFast(t.src, q, t.p.k/depth, dst) {
+		return
+	}
 	for j := 0; j < q.cols; j += packCols {
 		if j+packCols > q.cols {
 			j = max(0, q.cols-packCols) // some columns once more

@@ -26,6 +26,24 @@ func packWordsFast(src source, col, cols, granules int, dst []byte, at, words in
 	return granules
 }
 
+// packPanelFast packs a whole panel of elements of two bytes whose rows lie side by
+// side, where AVX-512 runs. The depth is so many whole granules.
+func packPanelFast(src source, q *panel, granules int, dst []byte) bool {
+	if level < AVX512 || q.cols != panelCols || src.colStride != src.elem || granules == 0 {
+		return false
+	}
+	packPairs32(granules*granuleWords, unsafe.Pointer(&dst[0]), unsafe.Add(src.b, q.col*src.colStride), src.rowStride)
+	const granule = 4 * granuleWords * panelCols
+	clear(dst[granules*granule : len(q.offs)*granule])
+	return true
+}
+
+// packPairs32 packs n words of two elements of 32 columns that lie side by side, in
+// rows lds bytes apart.
+//
+//go:noescape
+func packPairs32(n int, dst, src unsafe.Pointer, lds int)
+
 // packWordsTransposed packs granules of eight columns that lie in the direction
 // of the depth, lds bytes apart: word w of column j is at src + j*lds + 4*w and
 // goes to dst + w*words + 4*j.

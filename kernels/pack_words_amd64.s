@@ -92,6 +92,49 @@ loop:
 	JNZ        loop
 	RET
 
+// pairs has the order of the words of VPERMT2W: elements 0, 32, 1, 33, …
+DATA pairs<>+0(SB)/8, $0x0021000100200000
+DATA pairs<>+8(SB)/8, $0x0023000300220002
+DATA pairs<>+16(SB)/8, $0x0025000500240004
+DATA pairs<>+24(SB)/8, $0x0027000700260006
+DATA pairs<>+32(SB)/8, $0x0029000900280008
+DATA pairs<>+40(SB)/8, $0x002b000b002a000a
+DATA pairs<>+48(SB)/8, $0x002d000d002c000c
+DATA pairs<>+56(SB)/8, $0x002f000f002e000e
+DATA pairs<>+64(SB)/8, $0x0031001100300010
+DATA pairs<>+72(SB)/8, $0x0033001300320012
+DATA pairs<>+80(SB)/8, $0x0035001500340014
+DATA pairs<>+88(SB)/8, $0x0037001700360016
+DATA pairs<>+96(SB)/8, $0x0039001900380018
+DATA pairs<>+104(SB)/8, $0x003b001b003a001a
+DATA pairs<>+112(SB)/8, $0x003d001d003c001c
+DATA pairs<>+120(SB)/8, $0x003f001f003e001e
+GLOBL pairs<>(SB), RODATA|NOPTR, $128
+
+// func packPairs32(n int, dst, src unsafe.Pointer, lds int)
+TEXT ·packPairs32(SB), NOSPLIT, $0-32
+	MOVQ      n+0(FP), CX
+	MOVQ      dst+8(FP), DI
+	MOVQ      src+16(FP), SI
+	MOVQ      lds+24(FP), R9
+	VMOVDQU16 pairs<>+0(SB), Z4
+	VMOVDQU16 pairs<>+64(SB), Z5
+
+loop:
+	VMOVDQU16 (SI), Z0
+	VMOVDQU16 (SI)(R9*1), Z1
+	VMOVDQA64 Z0, Z2
+	VPERMT2W  Z1, Z4, Z0
+	VPERMT2W  Z1, Z5, Z2
+	VMOVDQU16 Z0, (DI)
+	VMOVDQU16 Z2, 64(DI)
+	LEAQ      (SI)(R9*2), SI
+	ADDQ      $128, DI
+	DECQ      CX
+	JNZ       loop
+	VZEROUPPER
+	RET
+
 // func packWordsRows(n int, dst unsafe.Pointer, words int, src unsafe.Pointer, lds int)
 TEXT ·packWordsRows(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
