@@ -19,8 +19,7 @@ func addBackward(_ *Tape, n *node) {
 // pass adds the gradient of y to that of x. Where this is the last use of it, x
 // takes it over if it has none yet.
 func (x *Tensor) pass(y *Tensor, last bool) {
-	if last && x.tape != nil && x.wanted && x.Grad == nil {
-		x.Grad, y.Grad = y.Grad, nil
+	if last && x.takesOver(y) {
 		return
 	}
 	switch dx, add := x.gradient(); {
@@ -30,6 +29,16 @@ func (x *Tensor) pass(y *Tensor, last bool) {
 	default:
 		copy(dx, y.Grad)
 	}
+}
+
+// takesOver makes the memory of the gradient of y, in its last use, that of the
+// gradient of x, if x wants one and has none yet. They are of one shape.
+func (x *Tensor) takesOver(y *Tensor) bool {
+	if x.tape == nil || !x.wanted || x.Grad != nil {
+		return false
+	}
+	x.Grad, y.Grad = y.Grad, nil
+	return true
 }
 
 // Scale is y = s·x.
@@ -57,8 +66,13 @@ func (t *Tape) GELU(x *Tensor) *Tensor {
 
 // dx += dy·(Φ(x) + x·φ(x))
 func geluBackward(_ *Tape, n *node) {
-	dx, add := n.in[0].gradient()
-	kernels.GELUBackward(n.in[0].Data, n.out.Grad, dx, add)
+	x, dy := n.in[0], n.out.Grad
+	if x.takesOver(n.out) {
+		kernels.GELUBackward(x.Data, dy, dy, false)
+		return
+	}
+	dx, add := x.gradient()
+	kernels.GELUBackward(x.Data, dy, dx, add)
 }
 
 // ReLU is y = max(x, 0).

@@ -15,6 +15,12 @@ func (t *Tape) Gather(table *Tensor, ids []int32) *Tensor {
 // dtable[ids[i]] += dy[i], in the order of i
 func gatherBackward(_ *Tape, n *node) {
 	table, cols := n.in[0], n.out.Cols
+	if table.rows != nil {
+		for i, id := range n.ids {
+			table.rows.add(int(id), n.out.Grad[i*cols:(i+1)*cols])
+		}
+		return
+	}
 	grad := table.Gradient()
 	for i, id := range n.ids {
 		dst := grad[int(id)*cols : (int(id)+1)*cols]

@@ -25,6 +25,7 @@ type AdamW struct {
 	Steps        int // steps taken
 
 	moments map[*Param]*Moments
+	table   tableStep
 }
 
 // Moments are the running averages of one parameter's gradient and of its square.
@@ -39,7 +40,11 @@ func NewAdamW(groups []Group, beta1, beta2, epsilon float64) *AdamW {
 			if _, twice := o.moments[p]; twice {
 				panic(fmt.Sprintf("autograd: parameter %s is in two groups", p.Name))
 			}
-			if p.Grad == nil && !p.Frozen {
+			switch {
+			case p.Grad != nil || p.rows != nil || p.Frozen:
+			case p.ByRows:
+				p.rows = newRowGradient(p.Rows, p.Cols)
+			default:
 				p.Grad = memory[float32](len(p.Data))
 			}
 			o.moments[p] = &Moments{M: memory[float32](len(p.Data)), V: memory[float32](len(p.Data))}
@@ -56,6 +61,9 @@ func (o *AdamW) ZeroGrad() {
 	for _, g := range o.Groups {
 		for _, p := range g.Params {
 			p.unset = p.Grad != nil
+			if p.rows != nil {
+				p.rows.clear()
+			}
 		}
 	}
 }
@@ -66,7 +74,11 @@ func (o *AdamW) GradNorm() float64 {
 	for _, g := range o.Groups {
 		f := g.multiplier()
 		for _, p := range g.Params {
-			if !p.Frozen {
+			switch {
+			case p.Frozen:
+			case p.rows != nil:
+				sum += f * f * p.rows.sumSquares()
+			default:
 				sum += f * f * kernels.SumSquares(p.Gradient())
 			}
 		}
@@ -84,8 +96,12 @@ func (o *AdamW) Step(lr, scale float64) {
 			Step: o.Steps, GradScale: float32(scale * g.multiplier()),
 		}
 		for _, p := range g.Params {
-			if !p.Frozen {
-				m := o.moments[p]
+			m := o.moments[p]
+			switch {
+			case p.Frozen:
+			case p.rows != nil:
+				o.table.run(s, p, m)
+			default:
 				kernels.AdamW(s, p.Data, p.Gradient(), m.M, m.V)
 			}
 		}

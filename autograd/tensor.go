@@ -12,19 +12,24 @@ type Tensor struct {
 	Data       []float32 // (Rows, Cols)
 	Grad       []float32 // (Rows, Cols); see Gradient
 
-	tape   *Tape // whose memory it has; nil: its own
-	wanted bool  // of a tape's tensor: it has a gradient from the first one that comes to the last use of it
-	unset  bool  // of any other: Grad holds nothing yet, the first gradient is to be written over it
+	tape   *Tape        // whose memory it has; nil: its own
+	wanted bool         // of a tape's tensor: it has a gradient from the first one that comes to the last use of it
+	unset  bool         // of any other: Grad holds nothing yet, the first gradient is to be written over it
+	rows   *rowGradient // in place of Grad; nil but for a table ByRows
 	half   halves
 }
 
 // WantsGradient tells whether the loss is to be differentiated by x.
-func (x *Tensor) WantsGradient() bool { return x.wanted || x.Grad != nil }
+func (x *Tensor) WantsGradient() bool { return x.wanted || x.Grad != nil || x.rows != nil }
 
 // Gradient is the sum of the gradients that have come, to be read or added to;
 // nil where none is wanted. Grad is the same for a tensor that no tape made,
-// unless it is a parameter to which nothing has come since [AdamW.ZeroGrad].
+// unless it is a parameter to which nothing has come since [AdamW.ZeroGrad]. Of a
+// table ByRows it is a copy, and Grad is nil.
 func (x *Tensor) Gradient() []float32 {
+	if x.rows != nil {
+		return x.rows.dense()
+	}
 	g, add := x.gradient()
 	if !add {
 		clear(g)
@@ -32,10 +37,21 @@ func (x *Tensor) Gradient() []float32 {
 	return g
 }
 
+// SetGradient makes g (Rows, Cols) the gradient of x, which must want one.
+func (x *Tensor) SetGradient(g []float32) {
+	if x.rows != nil {
+		x.rows.set(g)
+		return
+	}
+	copy(x.Gradient(), g)
+}
+
 // gradient is memory for a gradient that is about to come: to be added to, or to
 // be written over where it is the first. nil: none is wanted.
 func (x *Tensor) gradient() (g []float32, add bool) {
 	switch {
+	case x.rows != nil:
+		panic("autograd: an operation other than Gather reads a table ByRows")
 	case x.tape == nil:
 		add, x.unset = !x.unset, false
 	case x.Grad != nil:
@@ -76,6 +92,9 @@ type Param struct {
 	Shape []int  // as in the checkpoint; its product is Rows·Cols
 	// Frozen parameters get no gradient and are not updated.
 	Frozen bool
+	// ByRows says of a table that [Tape.Gather] alone reads it, few rows a step: the
+	// optimizer keeps gradients of those, not of all. What is trained is the same.
+	ByRows bool
 }
 
 // NewParam returns a zero parameter. A shape of one dimension n becomes the
@@ -95,4 +114,4 @@ func NewParam(name string, shape ...int) *Param {
 }
 
 // Freeze ends a parameter's training and gives its gradient back.
-func (p *Param) Freeze() { p.Frozen, p.Grad = true, nil }
+func (p *Param) Freeze() { p.Frozen, p.Grad, p.rows = true, nil, nil }

@@ -72,6 +72,7 @@ func build(c Config) *Model {
 		EmbeddingNorm: newLayerNorm(e+"LayerNorm", c.HiddenSize, c.LayerNormEps),
 		Logits:        &Op{Name: "logits"},
 	}
+	m.Word.Weight.ByRows = !c.MaskedLM() // whose head multiplies with the table
 	if !f.noTypes {
 		m.TokenType = newEmbedding(e+"token_type_embeddings", c.TypeVocabSize, c.HiddenSize)
 		m.SumTypes, m.SumPositions = m.SumPositions, &Op{Name: e + "__iadd___0"}

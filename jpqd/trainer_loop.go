@@ -283,13 +283,15 @@ func (r *run) logMemory() {
 	for _, n := range lengths[max(0, len(lengths)-r.Args.PerDeviceTrainBatchSize):] {
 		tokens += n
 	}
-	parameters := 0
+	parameters := 0 // floats of values, moments and gradients
 	for _, p := range r.Model.Parameters() {
-		parameters += len(p.Data)
+		parameters += 3 * len(p.Data)
+		if !p.ByRows {
+			parameters += len(p.Data)
+		}
 	}
 	step := float64(r.passes.student.Bytes()+r.passes.teacher.Bytes()) / (1 << 20)
-	const perParameter = 4 * 4 // value, gradient, two moments
-	r.Log.Info("memory in MiB", slog.Int("parameters, gradients, moments", perParameter*parameters>>20),
+	r.Log.Info("memory in MiB", slog.Int("parameters, gradients, moments", 4*parameters>>20),
 		slog.Int("first step", int(math.Ceil(step))), slog.Int("largest batch", int(math.Ceil(step*float64(tokens)/float64(max(1, r.passes.batch.Rows()))))))
 }
 

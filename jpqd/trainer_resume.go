@@ -151,7 +151,7 @@ func (r *run) restoreOptimizer(dir string) error {
 			m := r.optimizer.Moments(p)
 			parts := map[string][]float32{".exp_avg": m.M, ".exp_avg_sq": m.V}
 			if r.state.Pending && !p.Frozen {
-				parts[".grad"] = p.Gradient()
+				parts[".grad"] = nil
 			}
 			for suffix, dst := range parts {
 				data, err := f.F32(p.Name+suffix, p.Shape...)
@@ -163,7 +163,11 @@ func (r *run) restoreOptimizer(dir string) error {
 						return fmt.Errorf("%s: tensor %s%s: element %d is %v, want a finite number, and no negative one of squares", path, p.Name, suffix, i, v)
 					}
 				}
-				copy(dst, data)
+				if suffix == ".grad" {
+					p.SetGradient(data)
+				} else {
+					copy(dst, data)
+				}
 			}
 		}
 	}

@@ -31,7 +31,6 @@ type vectorTask struct {
 	fn      vectorFunc
 	s       float32
 	a, b, y []float32
-	fresh   bool // y holds nothing to be added to
 }
 
 var vectorTasks freeList[vectorTask]
@@ -44,9 +43,6 @@ func (t *vectorTask) Run(i int) {
 	if t.b != nil {
 		b = t.b[lo:hi]
 	}
-	if t.fresh {
-		clear(t.y[lo:hi])
-	}
 	t.fn(t.s, t.a[lo:hi], b, t.y[lo:hi])
 }
 
@@ -57,7 +53,7 @@ func runVector(f *family[vectorFunc], s float32, a, b, y []float32) {
 		return
 	}
 	t := vectorTasks.get()
-	*t = vectorTask{f.use.fn, s, a, b, y, false}
+	*t = vectorTask{f.use.fn, s, a, b, y}
 	Parallel(parts(len(y), vectorGrain), t)
 	*t = vectorTask{}
 	vectorTasks.put(t)

@@ -257,4 +257,14 @@ func TestBackwardOverwrites(t *testing.T) {
 			t.Errorf("%s: found another result where there was something before", name)
 		}
 	}
+	for _, n := range []int{1, 7, 16, 33, rows * cols} {
+		rowLevels(t, "gelu_backward_f32", func(t *testing.T) {
+			want, got := make([]float32, n), slices.Clone(dy[:n])
+			GELUBackward(x[:n], dy[:n], want, true)
+			GELUBackward(x[:n], got, got, false)
+			if !sameBits(got, want) {
+				t.Errorf("GELUBackward of %d elements: found another result in the place of dy", n)
+			}
+		})
+	}
 }

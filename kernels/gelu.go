@@ -24,13 +24,14 @@ func GELU(x, y []float32) {
 //
 //	dx[i] += dy[i] · (Φ(x[i]) + x[i]·φ(x[i])),  φ(x) = exp(−x²/2) / √(2π)
 //
-// where x is what [GELU] was given; without accumulate dx is written instead.
+// where x is what [GELU] was given; without accumulate dx is written instead, and
+// may be dy.
 // The factor of dy[i] has an error of at most 3e-7.
 func GELUBackward(x, dy, dx []float32, accumulate bool) {
 	sameLength(x, dy, dx)
-	t := vectorTasks.get()
-	*t = vectorTask{geluBackwardFamily.use.fn, 0, x, dy, dx, !accumulate}
-	Parallel(parts(len(dx), vectorGrain), t)
-	*t = vectorTask{}
-	vectorTasks.put(t)
+	var add float32
+	if accumulate {
+		add = 1
+	}
+	runVector(&geluBackwardFamily, add, x, dy, dx)
 }

@@ -53,11 +53,21 @@ done:
 	RET
 
 // func geluBackwardAVX2(s float32, a, b, y []float32)
+//
+// What the product is added to is y, or without s, −0 over and over.
 TEXT ·geluBackwardAVX2(SB), NOSPLIT, $0-80
 	MOVQ    a_base+8(FP), SI
 	MOVQ    b_base+32(FP), DX
 	MOVQ    y_base+56(FP), DI
 	MOVQ    y_len+64(FP), CX
+	MOVQ    DI, R9
+	MOVL    $32, R10
+	MOVL    s+0(FP), AX
+	LEAQ    ·epilogueZeros(SB), R11
+	XORL    R12, R12
+	TESTL   AX, AX
+	CMOVQEQ R11, R9
+	CMOVQEQ R12, R10
 	LEAQ    ·approximation(SB), R8
 	VMOVUPS approximations_density0(R8), Y7
 	VMOVUPS approximations_one(R8), Y6
@@ -68,12 +78,13 @@ loop:
 	VMOVUPS     (SI), Y0
 	GELU_SLOPE
 	VMOVUPS     (DX), Y0
-	VMOVUPS     (DI), Y1
+	VMOVUPS     (R9), Y1
 	VFMADD231PS Y0, Y2, Y1
 	VMOVUPS     Y1, (DI)
 	ADDQ        $32, SI
 	ADDQ        $32, DX
 	ADDQ        $32, DI
+	ADDQ        R10, R9
 	SUBQ        $8, CX
 	JGE         loop
 
@@ -84,7 +95,7 @@ tail:
 	VMASKMOVPS  (SI), Y15, Y0
 	GELU_SLOPE
 	VMASKMOVPS  (DX), Y15, Y0
-	VMASKMOVPS  (DI), Y15, Y1
+	VMASKMOVPS  (R9), Y15, Y1
 	VFMADD231PS Y0, Y2, Y1
 	VMASKMOVPS  Y1, Y15, (DI)
 

@@ -54,11 +54,21 @@ done:
 	RET
 
 // func geluBackwardAVX512(s float32, a, b, y []float32)
+//
+// What the product is added to is y, or without s, −0 over and over.
 TEXT ·geluBackwardAVX512(SB), NOSPLIT, $0-80
 	MOVQ         a_base+8(FP), SI
 	MOVQ         b_base+32(FP), DX
 	MOVQ         y_base+56(FP), DI
 	MOVQ         y_len+64(FP), CX
+	MOVQ         DI, R9
+	MOVL         $64, R10
+	MOVL         s+0(FP), AX
+	LEAQ         ·epilogueZeros(SB), R11
+	XORL         R12, R12
+	TESTL        AX, AX
+	CMOVQEQ      R11, R9
+	CMOVQEQ      R12, R10
 	TAIL_CONSTANTS_Z
 	VBROADCASTSS approximations_density0(R8), Z7
 	SUBQ         $16, CX
@@ -68,12 +78,13 @@ loop:
 	VMOVUPS     (SI), Z0
 	GELU_SLOPE
 	VMOVUPS     (DX), Z0
-	VMOVUPS     (DI), Z1
+	VMOVUPS     (R9), Z1
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, (DI)
 	ADDQ        $64, SI
 	ADDQ        $64, DX
 	ADDQ        $64, DI
+	ADDQ        R10, R9
 	SUBQ        $16, CX
 	JGE         loop
 
@@ -84,7 +95,7 @@ tail:
 	VMOVUPS.Z   (SI), K1, Z0
 	GELU_SLOPE
 	VMOVUPS.Z   (DX), K1, Z0
-	VMOVUPS.Z   (DI), K1, Z1
+	VMOVUPS.Z   (R9), K1, Z1
 	VFMADD231PS Z0, Z2, Z1
 	VMOVUPS     Z1, K1, (DI)
 

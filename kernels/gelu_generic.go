@@ -55,13 +55,16 @@ func geluGeneric(_ float32, x, _, y []float32) {
 	}
 }
 
-func geluBackwardGeneric(_ float32, x, dy, dx []float32) {
+func geluBackwardGeneric(s float32, x, dy, dx []float32) {
 	x, dy = x[:len(dx)], dy[:len(dx)]
 	for i, v := range x {
 		a, e, r := normalTail(v)
 		d := e * (r - a*density0)
 		negative := signMask(math.Float32bits(v))
 		slope := math.Float32bits(d)&negative | math.Float32bits(1-d)&^negative
-		dx[i] += dy[i] * math.Float32frombits(slope)
+		if d = dy[i] * math.Float32frombits(slope); s != 0 {
+			d += dx[i]
+		}
+		dx[i] = d
 	}
 }

@@ -45,7 +45,7 @@ func answerSteps(args []string, in io.Reader, out io.Writer) error {
 	}
 	runtime.GOMAXPROCS(shape[4])
 	t := newTraining(c)
-	t.tape.BF16 = m.name == "bf16"
+	t.tape.BF16, t.model.GradientCheckpointing = m.bf16, m.checkpointing
 	fmt.Fprintln(out, kernels.Selected(m.product).ISA)
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {

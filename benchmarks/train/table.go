@@ -19,11 +19,15 @@ type mode struct {
 	against string             // the trainer that it is to be faster than
 	bars    map[string]float64 // by how much at least, by load
 	product string             // the operation of package kernels whose limit is its
+
+	bf16, checkpointing bool // as the Trainer's arguments of these names
 }
 
 var modes = []mode{
-	{"f32", torch, map[string]float64{loadMini: 1.5, loadMiniLM: 1.4, loadBase: 1.2, loadSST2: 3}, "gemm_packed_f32"},
-	{"bf16", "f32", map[string]float64{loadMini: 1.4, loadMiniLM: 1.5, loadBase: 1.6}, "gemm_bf16"},
+	{"f32", torch, map[string]float64{loadMini: 1.5, loadMiniLM: 1.4, loadBase: 1.2, loadSST2: 3}, "gemm_packed_f32", false, false},
+	{"f32, checkpointing", torch, map[string]float64{loadMini: 1.5, loadMiniLM: 1.4, loadBase: 1.2, loadSST2: 3}, "gemm_packed_f32", false, true},
+	{"bf16", "f32", map[string]float64{loadMini: 1.4, loadMiniLM: 1.5, loadBase: 1.6}, "gemm_bf16", true, false},
+	{"bf16, checkpointing", "f32, checkpointing", map[string]float64{loadMini: 1.4, loadMiniLM: 1.5, loadBase: 1.6}, "gemm_bf16", true, true},
 }
 
 // memoryBar is the part of PyTorch's memory that ours may have.
