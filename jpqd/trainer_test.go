@@ -223,25 +223,28 @@ func TestJPQDGoesThroughAllStages(t *testing.T) {
 }
 
 func TestSeedsAndThreads(t *testing.T) {
-	train := func(seed uint64, threads int) map[string]any {
+	train := func(bf16 bool, seed uint64, threads int) map[string]any {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
 		tr := pruningTrainer(t, func(tr *Trainer) {
 			cfg := tinyConfig()
 			cfg.HiddenSize, cfg.IntermediateSize = 64, 128 // enough work for several threads
 			tr.Model, tr.Teacher = bert.New(cfg, 1), bert.New(cfg, 7)
+			tr.Args.BF16 = bf16
 			tr.Args.Seed, tr.Args.NumTrainEpochs, tr.Args.PerDeviceTrainBatchSize = seed, 3, 12
 		})
 		mustTrain(t, tr, "")
 		return outcome(t, tr)
 	}
-	want := train(42, 1)
-	for _, threads := range []int{1, 2, 4} {
-		if !cmp.Equal(want, train(42, threads)) {
-			t.Errorf("%d threads: the result differs from that of one", threads)
+	for _, bf16 := range []bool{false, true} {
+		want := train(bf16, 42, 1)
+		for _, threads := range []int{1, 2, 4} {
+			if !cmp.Equal(want, train(bf16, 42, threads)) {
+				t.Errorf("bf16 %v, %d threads: the result differs from that of one", bf16, threads)
+			}
 		}
-	}
-	if cmp.Equal(want, train(43, 1)) {
-		t.Error("another seed gives the same result")
+		if cmp.Equal(want, train(bf16, 43, 1)) {
+			t.Errorf("bf16 %v: another seed gives the same result", bf16)
+		}
 	}
 }
 
