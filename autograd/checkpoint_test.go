@@ -23,7 +23,7 @@ func (s *block) params() []*Param { return []*Param{s.w, s.b, s.gamma, s.beta} }
 
 func (s *block) Forward(t *Tape, x *Tensor) *Tensor {
 	h := t.Linear(x, &s.w.Tensor, &s.b.Tensor)
-	h = t.DropoutAdd(t.Attention(h, h, h, checkOffsets, 2, 0.5, 0.1), 0.3, x, false)
+	h = t.DropoutAdd(t.Attention(h, h, h, checkOffsets, nil, 2, 0.5, 0.1), 0.3, x, false)
 	h = t.LayerNorm(h, &s.gamma.Tensor, &s.beta.Tensor, 1e-5)
 	return t.Dropout(t.GELU(t.Linear(h, &s.w.Tensor, nil)), 0.2)
 }

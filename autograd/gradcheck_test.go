@@ -54,11 +54,16 @@ var ops = []op{
 	{name: "AttentionProbs", inputs: [][2]int{{9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionProbs(in[0], in[1], checkOffsets, 2, 0.6) }},
 	{name: "Attention", inputs: [][2]int{{9, 6}, {9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor {
 		t.Training = true
-		return t.Attention(in[0], in[1], in[2], checkOffsets, 2, 0.6, 0.3)
+		return t.Attention(in[0], in[1], in[2], checkOffsets, nil, 2, 0.6, 0.3)
+	}},
+	{name: "Attention of some queries", inputs: [][2]int{{4, 6}, {9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor {
+		t.Training = true
+		k, v := t.Scale(in[1], 1), t.Scale(in[2], 1) // whose gradients are not there yet
+		return t.Attention(in[0], k, v, checkOffsets, []int{0, 0, 4, 4}, 2, 0.6, 0.3)
 	}},
 	{name: "Attention of one tensor", inputs: [][2]int{{9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor {
 		x := t.Scale(in[0], 1) // whose gradient is not there yet
-		return t.Attention(x, x, x, checkOffsets, 2, 0.6, 0)
+		return t.Attention(x, x, x, checkOffsets, nil, 2, 0.6, 0)
 	}},
 	{name: "AttentionScores", inputs: [][2]int{{9, 6}, {9, 6}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionScores(in[0], in[1], checkOffsets, 2) }},
 	{name: "AttentionSoftmax", inputs: [][2]int{{1, 2 * (9 + 1 + 25)}}, build: func(t *Tape, in []*Tensor) *Tensor { return t.AttentionSoftmax(in[0], checkOffsets, 2) }},
@@ -185,7 +190,7 @@ func TestStepsAllocateNothing(t *testing.T) {
 		h := tape.GELU(tape.Linear(tape.Constant(9, 64, x), &w.Tensor, &b.Tensor))
 		p := tape.Dropout(tape.AttentionProbs(h, h, checkOffsets, 2, 0.6), 0.1)
 		h = tape.AttentionContext(p, h, checkOffsets, 2)
-		h = tape.DropoutAdd(tape.Attention(h, h, h, checkOffsets, 2, 0.6, 0.1), 0.1, h, true)
+		h = tape.DropoutAdd(tape.Attention(h, h, h, checkOffsets, nil, 2, 0.6, 0.1), 0.1, h, true)
 		h = tape.Gather(h, ids)
 		tape.Backward(tape.CrossEntropy(h, labels), 1)
 		o.Step(1e-3, ClipScale(o.GradNorm(), 1))

@@ -43,6 +43,7 @@ type node struct {
 	saved    [3][]float32
 	ids      []int32
 	offsets  []int
+	queries  []int
 	heads    int
 	scale    float32
 	rate     float32

@@ -11,6 +11,8 @@ type Batch struct {
 
 	first []int32 // kept between steps by firsts
 	rows  []int32 // and by shifted
+
+	picked picked // kept between steps by pick
 }
 
 // Reset empties the batch and keeps its memory.

@@ -31,14 +31,17 @@ func (m *Model) Check(b *Batch) error {
 // masked language modelling (rows, vocabulary). The batch must have passed
 // [Model.Check] and stay unchanged until the step ends.
 func (m *Model) Forward(t *autograd.Tape, b *Batch) *autograd.Tensor {
-	x := m.Encode(t, m.Embed(t, b), b)
+	x := m.Embed(t, b)
 	if m.Config.QuestionAnswering() {
-		return m.Answer(t, x)
+		return m.Answer(t, m.Encode(t, x, b))
 	}
 	if m.Masked != nil {
-		return m.Unmask(t, x)
+		return m.Unmask(t, m.Encode(t, x, b))
 	}
-	return m.Classify(t, x, b)
+	if m.Pooler.Input != nil { // it wants to see all tokens
+		return m.Classify(t, m.Encode(t, x, b), b)
+	}
+	return m.classify(t, m.EncodeRows(t, x, b, b.firsts()))
 }
 
 // Embed returns the embedding output (rows, hidden).
@@ -54,18 +57,36 @@ func (m *Model) Embed(t *autograd.Tape, b *Batch) *autograd.Tensor {
 
 // Encode runs the encoder on an embedding output: (rows, hidden) to (rows, hidden).
 func (m *Model) Encode(t *autograd.Tape, x *autograd.Tensor, b *Batch) *autograd.Tensor {
-	if t.Recording() && !m.GradientCheckpointing {
-		for _, l := range m.Layers {
-			x = l.forward(t, x, b.Offsets, &m.Config)
-		}
-		return x
+	return m.encode(t, x, b, nil)
+}
+
+// EncodeRows is those rows of Encode alone, in ascending order: (rows, hidden) to
+// (len(rows), hidden). The last layer leaves out what is of no use to them, all
+// but their keys and values, unless a hook wants to see its activations. rows must
+// stay unchanged until the step ends.
+func (m *Model) EncodeRows(t *autograd.Tape, x *autograd.Tensor, b *Batch, rows []int32) *autograd.Tensor {
+	if last := len(m.Layers) - 1; last < 0 || m.Layers[last].observed() {
+		return t.Gather(m.Encode(t, x, b), rows)
 	}
+	return m.encode(t, x, b, b.pick(rows))
+}
+
+// encode is Encode, of the picked rows alone where there are any.
+func (m *Model) encode(t *autograd.Tape, x *autograd.Tensor, b *Batch, picked *picked) *autograd.Tensor {
 	if len(m.segments) != len(m.Layers) {
 		m.segments = make([]segment, len(m.Layers))
 	}
 	for i, l := range m.Layers {
-		m.segments[i] = segment{l, b.Offsets, &m.Config}
-		x = t.Checkpoint(&m.segments[i], x)
+		s := &m.segments[i]
+		*s = segment{Layer: l, offsets: b.Offsets, config: &m.Config}
+		if i == len(m.Layers)-1 {
+			s.picked = picked
+		}
+		if t.Recording() && !m.GradientCheckpointing {
+			x = s.Forward(t, x)
+		} else {
+			x = t.Checkpoint(s, x)
+		}
 	}
 	return x
 }
@@ -74,27 +95,48 @@ func (m *Model) Encode(t *autograd.Tape, x *autograd.Tensor, b *Batch) *autograd
 type segment struct {
 	*Layer
 	offsets []int
+	picked  *picked // rows that are wanted; nil: all
 	config  *Config
 }
 
 // Forward makes a segment an [autograd.Segment].
 func (s *segment) Forward(t *autograd.Tape, x *autograd.Tensor) *autograd.Tensor {
-	return s.forward(t, x, s.offsets, s.config)
+	return s.forward(t, x, s.offsets, s.picked, s.config)
 }
 
-func (l *Layer) forward(t *autograd.Tape, x *autograd.Tensor, offsets []int, c *Config) *autograd.Tensor {
+func (l *Layer) forward(t *autograd.Tape, x *autograd.Tensor, offsets []int, picked *picked, c *Config) *autograd.Tensor {
 	hidden := float32(c.HiddenDropoutProb)
-	q, k, v := l.Query.Forward(t, x), l.Key.Forward(t, x), l.Value.Forward(t, x)
-	y := l.AttentionAdd.left(t, l.AttentionOutput.Forward(t, l.attend(t, q, k, v, offsets, c)))
+	all, queries := x, []int(nil)
+	if picked != nil {
+		x, queries = t.Gather(x, picked.rows), picked.offsets
+	}
+	q, k, v := l.Query.Forward(t, x), l.Key.Forward(t, all), l.Value.Forward(t, all)
+	y := l.AttentionAdd.left(t, l.AttentionOutput.Forward(t, l.attend(t, q, k, v, offsets, queries, c)))
 	x = l.AttentionNorm.Forward(t, t.DropoutAdd(y, hidden, l.AttentionAdd.right(t, x), l.AttentionAdd.Hooks[0] == nil))
 
 	y = l.OutputAdd.left(t, l.Output.Forward(t, t.GELU(l.Intermediate.Forward(t, x))))
 	return l.OutputNorm.Forward(t, t.DropoutAdd(y, hidden, l.OutputAdd.right(t, x), l.OutputAdd.Hooks[0] == nil))
 }
 
+// observed tells whether a hook wants to see an activation of the layer.
+func (l *Layer) observed() bool {
+	for _, linear := range []*Linear{l.Query, l.Key, l.Value, l.AttentionOutput, l.Intermediate, l.Output} {
+		if linear.Input != nil {
+			return true
+		}
+	}
+	for _, op := range []*Op{l.Scores, l.Scale, l.MaskAdd, l.Context, l.AttentionAdd, l.OutputAdd} {
+		if op.Hooks != [2]OperandHook{} {
+			return true
+		}
+	}
+	return l.AttentionNorm.Input != nil || l.OutputNorm.Input != nil
+}
+
 // attend is the attention of each sequence and head: in one operation, unless a
-// hook wants to see the scores or the probabilities.
-func (l *Layer) attend(t *autograd.Tape, q, k, v *autograd.Tensor, offsets []int, c *Config) *autograd.Tensor {
+// hook wants to see the scores or the probabilities. queries are the offsets of
+// queries, if they are fewer.
+func (l *Layer) attend(t *autograd.Tape, q, k, v *autograd.Tensor, offsets, queries []int, c *Config) *autograd.Tensor {
 	rate := float32(c.AttentionProbsDropoutProb)
 	seen := l.Context.Hooks[0] != nil || l.MaskAdd.Hooks[0] != nil || l.Scale.Hooks[0] != nil && !c.ScalesQuery()
 	if seen {
@@ -102,7 +144,7 @@ func (l *Layer) attend(t *autograd.Tape, q, k, v *autograd.Tensor, offsets []int
 		return t.AttentionContext(p, l.Context.right(t, v), offsets, c.NumAttentionHeads)
 	}
 	q, scale := l.scaled(t, q, c)
-	return t.Attention(l.Scores.left(t, q), l.Scores.right(t, k), l.Context.right(t, v), offsets, c.NumAttentionHeads, scale, rate)
+	return t.Attention(l.Scores.left(t, q), l.Scores.right(t, k), l.Context.right(t, v), offsets, queries, c.NumAttentionHeads, scale, rate)
 }
 
 // scaled is the query and the factor that its scores still want.
@@ -134,8 +176,12 @@ func (l *Layer) probabilities(t *autograd.Tape, q, k *autograd.Tensor, offsets [
 // Classify pools the first token of each sequence of an encoder output and
 // returns the logits (sequences, labels).
 func (m *Model) Classify(t *autograd.Tape, x *autograd.Tensor, b *Batch) *autograd.Tensor {
+	return m.classify(t, t.Gather(m.Pooler.input(t, x), b.firsts()))
+}
+
+// classify is Classify of the first tokens.
+func (m *Model) classify(t *autograd.Tape, first *autograd.Tensor) *autograd.Tensor {
 	f, rate := m.Config.family(), float32(m.Config.ClassifierDropout)
-	first := t.Gather(m.Pooler.input(t, x), b.firsts())
 	if f.poolerDropout {
 		first = t.Dropout(first, rate)
 	}
@@ -164,6 +210,26 @@ func (b *Batch) firsts() []int32 {
 		b.first = append(b.first, int32(row))
 	}
 	return b.first
+}
+
+// picked are some rows of a batch.
+type picked struct {
+	rows    []int32
+	offsets []int // (sequences+1): rows offsets[s] … offsets[s+1]−1 of them are of sequence s
+}
+
+// pick sorts ascending rows by their sequences.
+func (b *Batch) pick(rows []int32) *picked {
+	p := &b.picked
+	p.rows, p.offsets = rows, append(p.offsets[:0], 0)
+	at := 0
+	for _, end := range b.Offsets[1:] {
+		for at < len(rows) && int(rows[at]) < end {
+			at++
+		}
+		p.offsets = append(p.offsets, at)
+	}
+	return p
 }
 
 // shifted is each token's row in a position table whose first rows belong to

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 )
 
 // Masking hides tokens of sequences, for masked language modelling (Devlin et
@@ -62,6 +63,7 @@ func (m *Masking) hide(h *hiding, seed, epoch, number uint64, at int, ids []int3
 	first := len(h.places)
 	if m.WholeWords {
 		m.chooseWords(h, at, ids)
+		slices.Sort(h.places[first:])
 	} else {
 		for i, id := range ids {
 			if m.hideable(id) && h.float() < m.Probability {

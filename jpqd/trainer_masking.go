@@ -43,8 +43,8 @@ func (t *Trainer) unmask(p *passes) losses {
 		none.Data[0] = 0
 		return losses{task: none, logits: tape.New(0, m.Config.VocabSize)}
 	}
-	x := m.Encode(tape, m.Embed(tape, &p.batch), &p.batch)
-	logits := m.Unmask(tape, tape.Gather(x, p.hiding.places))
+	x := m.EncodeRows(tape, m.Embed(tape, &p.batch), &p.batch, p.hiding.places)
+	logits := m.Unmask(tape, x)
 	return losses{task: tape.VocabularyCrossEntropy(logits, p.hiding.labels), logits: logits}
 }
 
