@@ -14,7 +14,7 @@
 # Prints a table in Markdown: milliseconds a step, medians of the rounds, their
 # ratio and its bar, tokens a second without padding, the share of the limit of
 # the machine's multiplications in float32 (three times those of the forward
-# pass, of real tokens) that ours reaches, and the peak memory of both processes.
+# pass, of what is of use) that ours reaches, and the peak memory of both processes.
 #
 # As root, all programs run in real time (chrt --rr), and other work on the
 # machine stands still meanwhile. Without, figures from a busy machine mean

@@ -54,13 +54,16 @@ func (l *load) tokens() float64 {
 // operations is the mean number of a step's multiplications and additions of
 // real tokens, three times those of the forward pass: for a token of each layer
 // four products with hidden×hidden and two with hidden×intermediate weights, and
-// two of length·hidden in the attention.
+// two of length·hidden in the attention; but in the last layer only keys and values
+// are of all tokens, and the rest of the first one.
 func (l *load) operations() float64 {
 	sum := 0
+	square := l.hidden * l.hidden
+	rest := 2*square + 2*l.hidden*l.intermediate
 	for _, batch := range l.batches {
 		for _, length := range batch {
-			weights := 4*l.hidden*l.hidden + 2*l.hidden*l.intermediate
-			sum += l.layers * length * (weights + 2*length*l.hidden)
+			token := 2*square + rest + 2*length*l.hidden
+			sum += (l.layers-1)*length*token + length*2*square + rest + 2*length*l.hidden
 		}
 	}
 	return 3 * 2 * float64(sum) / float64(len(l.batches))

@@ -124,7 +124,7 @@ const pause = 50 * time.Millisecond
 // measureLoad runs all rounds of a load, each trainer in a process of its own.
 func (o *options) measureLoad(ctx context.Context, l *load, all results) error {
 	progress(l.name + ": making the models")
-	trainers := trainerNames()
+	trainers := trainerNames(l.name)
 	children := map[string]*child.Child{}
 	for _, name := range trainers {
 		c, err := o.start(ctx, l, name)
