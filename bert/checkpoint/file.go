@@ -35,6 +35,10 @@ type Tensor struct {
 	U8    []uint8
 	I32   []int32
 	I64   []int64
+
+	// Half says that F32 is to be stored as BF16, rounded half to even; reading
+	// does not set it.
+	Half bool
 }
 
 // File is the content of a safetensors file.
@@ -79,6 +83,9 @@ func (t Tensor) elements() (dtype safetensors.DType, n int, err error) {
 	kinds := 0
 	if t.F32 != nil {
 		dtype, n, kinds = safetensors.F32, len(t.F32), kinds+1
+		if t.Half {
+			dtype = safetensors.BF16
+		}
 	}
 	if t.I8 != nil {
 		dtype, n, kinds = safetensors.I8, len(t.I8), kinds+1

@@ -15,12 +15,15 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/nlpodyssey/safetensors"
+
+	"github.com/go-jpqd/jpqd/kernels"
 )
 
 // Write writes f as a safetensors file, replacing path atomically. The metadata
 // "format": "pt", without which transformers refuses a file, is added where f
 // has no "format". Equal input gives equal bytes: tensors lie by descending
-// size of their type, then by name, and floats are written as F32 bit by bit.
+// size of their type, then by name, and floats are written as F32 bit by bit
+// unless a tensor is Half.
 func Write(path string, f *File) error {
 	return replaceFile(path, func(w io.Writer) error { return encode(w, f) })
 }
@@ -92,6 +95,10 @@ func (v view) Data() []byte {
 	case safetensors.F32:
 		for _, x := range v.tensor.F32 {
 			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
+		}
+	case safetensors.BF16:
+		for _, x := range v.tensor.F32 {
+			data = binary.LittleEndian.AppendUint16(data, uint16(kernels.ToBF16(x)))
 		}
 	case safetensors.I32:
 		for _, x := range v.tensor.I32 {

@@ -84,6 +84,38 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// Halves are rounded to even, keep NaN and Inf, and come back as float32.
+func TestWriteHalves(t *testing.T) {
+	nan := float32(math.NaN())
+	x := []float32{1, 1 + 0x1p-8, 1 + 0x3p-8, float32(math.Inf(-1)), nan, 0x1p-130}
+	want := []float32{1, 1, 1 + 0x1p-6, float32(math.Inf(-1)), nan, 0x1p-130}
+	path := filepath.Join(t.TempDir(), WeightsFile)
+	f := &File{Tensors: map[string]Tensor{"x": {Shape: []int{6}, F32: x, Half: true}, "y": {Shape: []int{1}, I8: []int8{1}, Half: true}}}
+	if err := Write(path, f); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range got.Tensors["x"].F32 {
+		if v != want[i] && (v == v || want[i] == want[i]) {
+			t.Errorf("element %d: found %v, want %v", i, v, want[i])
+		}
+	}
+	f.Tensors["x"] = Tensor{Shape: []int{6}, F32: x}
+	if err := Write(path, f); err != nil {
+		t.Fatal(err)
+	}
+	if whole, err := os.Stat(path); err != nil || whole.Size() < info.Size()+8 {
+		t.Errorf("found %d bytes of halves and %d of float32, error %v", info.Size(), whole.Size(), err)
+	}
+}
+
 func TestRoundTripSpecialFloats(t *testing.T) {
 	bits := []uint32{
 		0, 1 << 31, // ±0

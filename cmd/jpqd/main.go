@@ -112,7 +112,7 @@ func execute(ctx context.Context, c *console, args []string) error {
 	root.SetFlagErrorFunc(flagError)
 	training := []*cobra.Command{newGlueCommand(c), newQACommand(c), newMLMCommand(c)}
 	root.AddCommand(training...)
-	root.AddCommand(newDemoCommand(c), newReportCommand(c), newScopesCommand(c), newEvalCommand(c), newPredictCommand(c), newSizeCommand(c), newServeCommand(c), newExportCommand(c), newIRCommand(c), newBenchCommand(c), newInfoCommand(c), newVersionCommand(c))
+	root.AddCommand(newDemoCommand(c), newReportCommand(c), newScopesCommand(c), newEvalCommand(c), newPredictCommand(c), newSizeCommand(c), newServeCommand(c), newExportCommand(c), newConvertCommand(c), newIRCommand(c), newBenchCommand(c), newInfoCommand(c), newVersionCommand(c))
 	for _, cmd := range training {
 		if len(args) > 0 && args[0] == cmd.Name() {
 			translated, err := translateArgs(cmd.Flags(), args[1:])
