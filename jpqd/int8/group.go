@@ -143,6 +143,7 @@ func (a *arena[T]) add(at *[]T, size int) {
 func (a *arena[T]) place() {
 	if len(a.memory) < a.total {
 		a.memory = make([]T, a.total)
+		kernels.PreferHugePages(a.memory)
 	}
 	rest := a.memory
 	for _, t := range a.tensors {
