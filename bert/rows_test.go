@@ -75,3 +75,26 @@ func TestEncodeRows(t *testing.T) {
 		}
 	}
 }
+
+// A batch without sequences has no logits, whether or not it was ever filled.
+func TestEmptyBatch(t *testing.T) {
+	reset := new(Batch)
+	reset.Reset()
+	for _, b := range []*Batch{new(Batch), reset} {
+		for _, bf16 := range []bool{false, true} {
+			for _, mode := range []autograd.Mode{autograd.Inference, autograd.Gradients} {
+				c := DefaultConfig()
+				c.NumHiddenLayers, c.HiddenSize, c.NumAttentionHeads, c.IntermediateSize, c.VocabSize = 2, 16, 2, 32, 50
+				m, tape := New(c, 1), autograd.NewTape()
+				if err := m.Check(b); err != nil {
+					t.Fatal(err)
+				}
+				tape.BF16 = bf16
+				tape.Begin(mode, 0, 0)
+				if y := m.Forward(tape, b); y.Rows != 0 || y.Cols != 2 {
+					t.Errorf("found logits (%d, %d), want (0, 2)", y.Rows, y.Cols)
+				}
+			}
+		}
+	}
+}
