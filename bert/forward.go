@@ -74,11 +74,15 @@ func (m *Model) EncodeRows(t *autograd.Tape, x *autograd.Tensor, b *Batch, rows 
 
 // encode is Encode, of the picked rows alone where there are any.
 func (m *Model) encode(t *autograd.Tape, x *autograd.Tensor, b *Batch, picked *picked) *autograd.Tensor {
-	if len(m.segments) != len(m.Layers) {
+	kept := t.Recording() && m.GradientCheckpointing
+	if kept && len(m.segments) != len(m.Layers) {
 		m.segments = make([]segment, len(m.Layers))
 	}
 	for i, l := range m.Layers {
-		s := &m.segments[i]
+		s := &b.segment // a teacher's model is not written to: runs share it
+		if kept {
+			s = &m.segments[i]
+		}
 		*s = segment{Layer: l, offsets: b.Offsets, config: &m.Config}
 		if i == len(m.Layers)-1 {
 			s.picked = picked

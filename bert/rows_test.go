@@ -3,6 +3,8 @@ package bert
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/go-jpqd/jpqd/autograd"
@@ -97,4 +99,39 @@ func TestEmptyBatch(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Goroutines share a model for inference, each with a batch and a tape of its own;
+// the race detector looks on.
+func TestModelIsShared(t *testing.T) {
+	c := DefaultConfig()
+	c.NumHiddenLayers, c.HiddenSize, c.NumAttentionHeads, c.IntermediateSize, c.VocabSize = 4, 16, 2, 32, 50
+	m := New(c, 1)
+	run := func(b *Batch, tape *autograd.Tape) []float32 {
+		tape.Begin(autograd.Inference, 0, 0)
+		return slices.Clone(m.Forward(tape, b).Data)
+	}
+	var wait sync.WaitGroup
+	for g := range 3 {
+		b := new(Batch)
+		for range g + 1 {
+			b.Append(make([]int32, 3+2*g), nil)
+		}
+		tape := autograd.NewTape()
+		want := run(b, tape)
+		wait.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					t.Error(r)
+				}
+			}()
+			for i := range 50 {
+				if got := run(b, tape); !slices.Equal(got, want) {
+					t.Errorf("goroutine %d, pass %d: %v, want %v", g, i, got, want)
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
