@@ -21,7 +21,7 @@ func (t *Tape) Attention(q, k, v *Tensor, offsets, queries []int, heads int, sca
 		sameShape("Attention", q, k)
 		queries = offsets
 	}
-	if q.Cols != k.Cols || len(queries) != len(offsets) || queries[len(queries)-1] != q.Rows {
+	if q.Cols != k.Cols || len(queries) != len(offsets) || len(queries) > 0 && queries[len(queries)-1] != q.Rows {
 		panic("autograd: queries of Attention do not fit")
 	}
 	if !t.Training {

@@ -40,6 +40,9 @@ func NewAdamW(groups []Group, beta1, beta2, epsilon float64) *AdamW {
 			if _, twice := o.moments[p]; twice {
 				panic(fmt.Sprintf("autograd: parameter %s is in two groups", p.Name))
 			}
+			if !p.ByRows {
+				p.rows = nil // of an optimizer before
+			}
 			switch {
 			case p.Grad != nil || p.rows != nil || p.Frozen:
 			case p.ByRows:

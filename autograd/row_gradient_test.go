@@ -82,3 +82,21 @@ func TestRowGradient(t *testing.T) {
 	tape.Begin(Gradients, 1, 1)
 	tape.Backward(tape.CrossEntropy(tape.Linear(tape.Constant(2, 3, make([]float32, 6)), &p.Tensor, nil), []int32{0, 1}), 1)
 }
+
+// A table whose rows are no longer all that is read of it gets a whole gradient
+// from the next optimizer.
+func TestTableIsNoLongerByRows(t *testing.T) {
+	p := NewParam("table", 4, 3)
+	p.ByRows = true
+	groups := []Group{{Params: []*Param{p}}}
+	NewAdamW(groups, 0.9, 0.999, 1e-8)
+	p.ByRows = false
+	NewAdamW(groups, 0.9, 0.999, 1e-8)
+	tape := NewTape()
+	tape.Begin(Gradients, 1, 1)
+	x := tape.Gather(&p.Tensor, []int32{1, 2})
+	tape.Backward(tape.CrossEntropy(tape.Linear(x, &p.Tensor, nil), []int32{0, 1}), 1)
+	if len(p.Grad) != 12 {
+		t.Errorf("found a gradient of %d elements, want 12", len(p.Grad))
+	}
+}

@@ -20,7 +20,7 @@
 # machine stands still meanwhile. Without, figures from a busy machine mean
 # nothing.
 #
-# Needs Go, chrt, what torch.sh needs and 6 GB of memory; PEERS names another
+# Needs Go, chrt, what torch.sh needs and 12 GB of memory; PEERS names another
 # folder for the peers than ~/.cache/jpqd-peers.
 set -euo pipefail
 cd "$(dirname "$0")/.."

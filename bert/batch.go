@@ -12,7 +12,8 @@ type Batch struct {
 	first []int32 // kept between steps by firsts
 	rows  []int32 // and by shifted
 
-	picked picked // kept between steps by pick
+	picked  picked  // kept between steps by pick
+	segment segment // of the layer at hand
 }
 
 // Reset empties the batch and keeps its memory.

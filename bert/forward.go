@@ -63,7 +63,8 @@ func (m *Model) Encode(t *autograd.Tape, x *autograd.Tensor, b *Batch) *autograd
 // EncodeRows is those rows of Encode alone, in ascending order: (rows, hidden) to
 // (len(rows), hidden). The last layer leaves out what is of no use to them, all
 // but their keys and values, unless a hook wants to see its activations. rows must
-// stay unchanged until the step ends.
+// stay unchanged until the step ends, and a step has no other rows of the batch: a
+// second choice would be in the place of the first one, whose backward half needs it.
 func (m *Model) EncodeRows(t *autograd.Tape, x *autograd.Tensor, b *Batch, rows []int32) *autograd.Tensor {
 	if last := len(m.Layers) - 1; last < 0 || m.Layers[last].observed() {
 		return t.Gather(m.Encode(t, x, b), rows)
@@ -73,11 +74,15 @@ func (m *Model) EncodeRows(t *autograd.Tape, x *autograd.Tensor, b *Batch, rows 
 
 // encode is Encode, of the picked rows alone where there are any.
 func (m *Model) encode(t *autograd.Tape, x *autograd.Tensor, b *Batch, picked *picked) *autograd.Tensor {
-	if len(m.segments) != len(m.Layers) {
+	kept := t.Recording() && m.GradientCheckpointing
+	if kept && len(m.segments) != len(m.Layers) {
 		m.segments = make([]segment, len(m.Layers))
 	}
 	for i, l := range m.Layers {
-		s := &m.segments[i]
+		s := &b.segment // a teacher's model is not written to: runs share it
+		if kept {
+			s = &m.segments[i]
+		}
 		*s = segment{Layer: l, offsets: b.Offsets, config: &m.Config}
 		if i == len(m.Layers)-1 {
 			s.picked = picked
@@ -221,9 +226,9 @@ type picked struct {
 // pick sorts ascending rows by their sequences.
 func (b *Batch) pick(rows []int32) *picked {
 	p := &b.picked
-	p.rows, p.offsets = rows, append(p.offsets[:0], 0)
+	p.rows, p.offsets = rows, p.offsets[:0]
 	at := 0
-	for _, end := range b.Offsets[1:] {
+	for _, end := range b.Offsets {
 		for at < len(rows) && int(rows[at]) < end {
 			at++
 		}

@@ -3,6 +3,8 @@ package bert
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/go-jpqd/jpqd/autograd"
@@ -74,4 +76,62 @@ func TestEncodeRows(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A batch without sequences has no logits, whether or not it was ever filled.
+func TestEmptyBatch(t *testing.T) {
+	reset := new(Batch)
+	reset.Reset()
+	for _, b := range []*Batch{new(Batch), reset} {
+		for _, bf16 := range []bool{false, true} {
+			for _, mode := range []autograd.Mode{autograd.Inference, autograd.Gradients} {
+				c := DefaultConfig()
+				c.NumHiddenLayers, c.HiddenSize, c.NumAttentionHeads, c.IntermediateSize, c.VocabSize = 2, 16, 2, 32, 50
+				m, tape := New(c, 1), autograd.NewTape()
+				if err := m.Check(b); err != nil {
+					t.Fatal(err)
+				}
+				tape.BF16 = bf16
+				tape.Begin(mode, 0, 0)
+				if y := m.Forward(tape, b); y.Rows != 0 || y.Cols != 2 {
+					t.Errorf("found logits (%d, %d), want (0, 2)", y.Rows, y.Cols)
+				}
+			}
+		}
+	}
+}
+
+// Goroutines share a model for inference, each with a batch and a tape of its own;
+// the race detector looks on.
+func TestModelIsShared(t *testing.T) {
+	c := DefaultConfig()
+	c.NumHiddenLayers, c.HiddenSize, c.NumAttentionHeads, c.IntermediateSize, c.VocabSize = 4, 16, 2, 32, 50
+	m := New(c, 1)
+	run := func(b *Batch, tape *autograd.Tape) []float32 {
+		tape.Begin(autograd.Inference, 0, 0)
+		return slices.Clone(m.Forward(tape, b).Data)
+	}
+	var wait sync.WaitGroup
+	for g := range 3 {
+		b := new(Batch)
+		for range g + 1 {
+			b.Append(make([]int32, 3+2*g), nil)
+		}
+		tape := autograd.NewTape()
+		want := run(b, tape)
+		wait.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					t.Error(r)
+				}
+			}()
+			for i := range 50 {
+				if got := run(b, tape); !slices.Equal(got, want) {
+					t.Errorf("goroutine %d, pass %d: %v, want %v", g, i, got, want)
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
 }

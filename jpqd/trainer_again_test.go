@@ -3,6 +3,7 @@ package jpqd
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"path/filepath"
@@ -205,5 +206,35 @@ func TestThresholdThatDoesNotRiseWarns(t *testing.T) {
 		if warned := strings.Contains(text.String(), "is not below final_importance_threshold"); warned != test.warns {
 			t.Errorf("final threshold %v: warned %v, want %v", test.final, warned, test.warns)
 		}
+	}
+}
+
+// A run that could not write a checkpoint has left gradients of an accumulation
+// group behind; going on from the checkpoint before ends as if it had not failed.
+func TestResumeLeavesNoGradientsOfAFailedRun(t *testing.T) {
+	whole := newTrainer(func(tr *Trainer) {
+		tr.TrainData = tokenExamples(20, 1) // five batches, so that every second epoch ends within a group
+		tr.Args.GradientAccumulationSteps, tr.Args.OutputDir, tr.Args.SaveStrategy = 2, t.TempDir(), Epoch
+	})
+	mustTrain(t, whole, "")
+	again := newTrainer(func(tr *Trainer) { tr.TrainData, tr.Args = whole.TrainData, whole.Args })
+	again.Args.OutputDir = t.TempDir()
+	full, saves := errors.New("disk full"), 0
+	again.OnSave = func(string) error {
+		if saves++; saves == 3 {
+			return full
+		}
+		return nil
+	}
+	if _, err := again.Train(context.Background(), ""); !errors.Is(err, full) {
+		t.Fatalf("found error %v, want %v", err, full)
+	}
+	last, err := LastCheckpoint(again.Args.OutputDir)
+	if err != nil || filepath.Base(last) != checkpointName(5) {
+		t.Fatalf("found %s and error %v, want the checkpoint of the second epoch", last, err)
+	}
+	mustTrain(t, again, last)
+	if diff := cmp.Diff(outcome(t, whole), outcome(t, again)); diff != "" {
+		t.Errorf("the result differs:\n%.500s", diff)
 	}
 }

@@ -134,6 +134,7 @@ func (r *run) makeOptimizer() {
 		groups = append(groups, r.compression.paramGroups(a.WeightDecay)...)
 	}
 	r.optimizer = autograd.NewAdamW(groups, a.AdamBeta1, a.AdamBeta2, a.AdamEpsilon)
+	r.optimizer.ZeroGrad() // an earlier run may have failed within an accumulation group
 }
 
 // shuffled is the training data in the order of an epoch, a function of the

@@ -1,11 +1,13 @@
 package kernels
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // bf16s rounds numbers to BF16.
@@ -206,5 +208,41 @@ func TestRoundTransposeBF16(t *testing.T) {
 			}()
 			RoundTransposeBF16(1, 2, make([]float32, c.x), make([]BF16, c.y), make([]BF16, c.t), c.ldt)
 		}()
+	}
+}
+
+// TestPackedPairs: all levels pack a B of two-byte elements alike, reading no more
+// than B, and leave nothing of what the memory held before; also padded for AMX.
+func TestPackedPairs(t *testing.T) {
+	top := level
+	defer setLevel(top)
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, n := range []int{1, 31, 32, 33, 48, 64, 100} {
+		for _, k := range []int{0, 1, 8, 9, 24, 32, 40, 128} {
+			for _, ld := range []int{n, n + 5} {
+				b := guarded[BF16](t, max(0, (k-1)*ld+n))
+				for i := range b {
+					b[i] = BF16(r.Uint32())
+				}
+				for _, align := range []int{granuleBytes, 64} {
+					var want []byte
+					for _, l := range []ISA{Generic, AVX2, AVX512} {
+						if l > top {
+							continue
+						}
+						setLevel(l)
+						p := packed{data: bytes.Repeat([]byte{0x7f}, 1<<16)}
+						p.reset(n, k, 2, align)
+						p.fill(newSource(NN, unsafe.Pointer(unsafe.SliceData(b)), 2, ld))
+						if want == nil {
+							want = p.data
+						}
+						if !bytes.Equal(p.data, want) {
+							t.Fatalf("%d×%d, %d apart, padded to %d bytes: %v packs otherwise than pure Go", k, n, ld, align, l)
+						}
+					}
+				}
+			}
+		}
 	}
 }

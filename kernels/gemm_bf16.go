@@ -60,8 +60,8 @@ func PackBF16BSR(w BSR[BF16]) *PackedBF16 {
 //	|s − exact| ≤ (K+1) · 2⁻²³ · Σ |a(i,p)| · |b(p,j)| + K · 2⁻¹²⁵ · (1 + max |a| + max |b|)
 //
 // up to second order. A bias alone may be what a sum begins with, rather than be
-// added to it. The number of threads never changes a result; the instruction set
-// may.
+// added to it, and is then one of the products of this bound. The number of threads
+// never changes a result; the instruction set may.
 func GemmPackedBF16[C float32 | uint8 | int8](m int, a []BF16, lda int, b *PackedBF16, c []C, ldc int, e *Epilogue) {
 	if b == nil || b.kernel.fn.fn == nil {
 		panic(errNoPacked)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/go-jpqd/jpqd/bert/checkpoint"
+	"github.com/go-jpqd/jpqd/jpqd"
 )
 
 // Values of --torch_dtype, as config.json spells them.
@@ -22,7 +23,7 @@ const (
 )
 
 // tokenizerFiles are what a folder may have of a tokenizer.
-var tokenizerFiles = []string{"vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"}
+var tokenizerFiles = []string{"vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"}
 
 func newConvertCommand(c *console) *cobra.Command {
 	var dir, dtype string
@@ -32,7 +33,8 @@ func newConvertCommand(c *console) *cobra.Command {
 		Long: `Write the folder of a model, whatever its head, with the weights in one file of
 bfloat16, half as long, or of float32: model.safetensors, config.json with
 torch_dtype, and the tokenizer's files. Every command reads both. Weights are
-rounded to the nearest bfloat16, half to even.`,
+rounded to the nearest bfloat16, half to even. Of a compressed model they are the
+weights alone, without masks and quantizers; jpqd export writes those too.`,
 		Example: `  jpqd convert bert-mini-reports --output_dir bert-mini-reports-bf16`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -58,6 +60,12 @@ rounded to the nearest bfloat16, half to even.`,
 
 // convert writes the folder from as the folder to.
 func convert(c *console, from, to, dtype string) error {
+	if isCompressed(to) {
+		return fmt.Errorf("%s: found %s of a compressed model, whose masks and quantizers are not those of other weights; want another folder", to, jpqd.NNCFConfigFile)
+	}
+	if isCompressed(from) {
+		c.log.Warn("the folder holds a compressed model; its weights alone are written, without masks and quantizers", slog.String("folder", from))
+	}
 	weights, err := checkpoint.ReadModel(from)
 	if err != nil {
 		return err
@@ -66,7 +74,13 @@ func convert(c *console, from, to, dtype string) error {
 	if err := checkpoint.ReadJSON(filepath.Join(from, "config.json"), &config); err != nil {
 		return err
 	}
+	if config == nil {
+		return fmt.Errorf("%s: found null, want an object", filepath.Join(from, "config.json"))
+	}
 	config["torch_dtype"], _ = json.Marshal(dtype)
+	if _, ok := config["dtype"]; ok { // as newer versions of transformers call it, and prefer
+		config["dtype"] = config["torch_dtype"]
+	}
 	parameters := 0
 	for name, t := range weights.Tensors {
 		t.Half = dtype == dtypeBFloat16 && t.F32 != nil

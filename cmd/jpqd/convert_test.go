@@ -46,10 +46,17 @@ func TestConvert(t *testing.T) {
 	}
 	w.run([]string{"eval", w.path("half"), "--tokenizer_name", w.path("model"), "--task_name", "sst2", "--data_dir", w.path("data")})
 
+	w.must(os.Mkdir(w.path("null"), 0o777))
+	w.must(os.Link(w.path("half", checkpoint.WeightsFile), w.path("null", checkpoint.WeightsFile)))
+	w.must(os.WriteFile(w.path("null", "config.json"), []byte("null"), 0o666))
+	w.must(os.Mkdir(w.path("compressed"), 0o777))
+	w.must(os.WriteFile(w.path("compressed", "nncf_config.json"), tinyNNCF(), 0o666))
 	for _, test := range []struct {
 		args []string
 		want string
 	}{
+		{[]string{"convert", w.path("null"), "--output_dir", w.path("x")}, "config.json: found null, want an object"},
+		{[]string{"convert", w.path("teacher"), "--output_dir", w.path("compressed")}, "found nncf_config.json of a compressed model"},
 		{[]string{"convert"}, "found 0 arguments"},
 		{[]string{"convert", w.path("teacher")}, "--output_dir: found nothing"},
 		{[]string{"convert", w.path("teacher"), "--output_dir", w.path("x"), "--torch_dtype", "int8"}, `--torch_dtype: found "int8", want float32 or bfloat16`},
@@ -62,4 +69,25 @@ func TestConvert(t *testing.T) {
 	if _, err := os.Stat(w.path("x")); err == nil {
 		t.Error("found a folder after errors")
 	}
+}
+
+// The configuration of newer versions of transformers says the type in another
+// place; a compressed model is not what is written of it.
+func TestConvertTellsWhatItWrites(t *testing.T) {
+	w := newFixture(t)
+	config := map[string]any{}
+	w.must(checkpoint.ReadJSON(w.path("teacher", "config.json"), &config))
+	config["dtype"] = "float32"
+	w.must(checkpoint.WriteJSON(w.path("teacher", "config.json"), config))
+	w.must(os.WriteFile(w.path("teacher", "nncf_config.json"), tinyNNCF(), 0o666))
+	w.must(os.WriteFile(w.path("teacher", "merges.txt"), []byte("a b\n"), 0o666))
+	_, stderr := w.run([]string{"convert", w.path("teacher"), "--output_dir", w.path("half")})
+	if !strings.Contains(stderr, "without masks and quantizers") {
+		t.Errorf("found %s, want a warning of masks and quantizers", stderr)
+	}
+	w.must(checkpoint.ReadJSON(w.path("half", "config.json"), &config))
+	if config["dtype"] != "bfloat16" || config["torch_dtype"] != "bfloat16" {
+		t.Errorf("found dtype %q and torch_dtype %q, want bfloat16", config["dtype"], config["torch_dtype"])
+	}
+	w.wantFiles("half", "config.json", checkpoint.WeightsFile, "merges.txt")
 }
