@@ -259,3 +259,31 @@ func TestTiedGradient(t *testing.T) {
 		}
 	}
 }
+
+// A shift of positions is one rotation: the product of two rows depends on their
+// distance alone.
+func TestSinusoidalPositions(t *testing.T) {
+	for _, family := range []string{"bert", "roberta"} {
+		m := maskedModel(t, family)
+		first := m.Config.PositionOffset()
+		before := slices.Clone(m.Position.Weight.Data[:first*16])
+		m.SinusoidalPositions(0.5)
+		if !slices.Equal(m.Position.Weight.Data[:first*16], before) {
+			t.Errorf("%s: rows that belong to no token have changed", family)
+		}
+		product := func(i, j int) (sum float64) {
+			for c, v := range m.Position.Weight.Row(first + i) {
+				sum += float64(v * m.Position.Weight.Row(first + j)[c])
+			}
+			return sum
+		}
+		for i := range m.Config.MaxLength() - 3 {
+			if d := math.Abs(product(i, i) - 8*0.25); d > 1e-6 {
+				t.Errorf("%s, position %d: the square is off by %v", family, i, d)
+			}
+			if d := math.Abs(product(i, i+3) - product(0, 3)); d > 1e-6 || product(i, i+3) > 1.9 {
+				t.Errorf("%s, position %d: the product with that 3 further is off by %v", family, i, d)
+			}
+		}
+	}
+}

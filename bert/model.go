@@ -2,6 +2,7 @@ package bert
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"github.com/go-jpqd/jpqd/autograd"
@@ -55,6 +56,29 @@ func New(cfg Config, seed uint64) *Model {
 		m.reset(p, rng)
 	}
 	return m
+}
+
+// SinusoidalPositions replaces the position embeddings by sinusoids (Vaswani et al.
+// 2017) times an amplitude, of a sequence's first token on:
+//
+//	amplitude · sin(i / 10000^(2j/hidden)), amplitude · cos(the same)    columns 2j, 2j+1
+//
+// They are a start for training: with them one projection finds the neighbour of
+// every position, where random ones have to be learnt position by position.
+func (m *Model) SinusoidalPositions(amplitude float32) {
+	table := &m.Position.Weight.Tensor
+	offset := m.Config.PositionOffset()
+	for i := range m.Config.MaxLength() {
+		row := table.Row(i + offset)
+		for j := range row {
+			angle := float64(i) / math.Pow(10000, float64(j&^1)/float64(len(row)))
+			if j%2 == 0 {
+				row[j] = amplitude * float32(math.Sin(angle))
+			} else {
+				row[j] = amplitude * float32(math.Cos(angle))
+			}
+		}
+	}
 }
 
 // newRand is the source of random weights.

@@ -58,6 +58,14 @@ func (t *mlmTask) loadModel(dir string) (*bert.Model, bert.LoadReport, error) {
 	if isCompressed(dir) && !t.o.DoTrain {
 		return nil, bert.LoadReport{}, fmt.Errorf("%s holds a compressed model, want one in float32", dir)
 	}
+	m, report, err := t.newModel(dir)
+	if err == nil && t.o.SinusoidalPositions > 0 {
+		m.SinusoidalPositions(float32(t.o.SinusoidalPositions))
+	}
+	return m, report, err
+}
+
+func (t *mlmTask) newModel(dir string) (*bert.Model, bert.LoadReport, error) {
 	if t.o.ModelNameOrPath != "" {
 		return bert.Load(dir, bert.LoadOptions{Seed: t.o.Seed, MaskedLM: true})
 	}

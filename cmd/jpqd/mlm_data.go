@@ -25,6 +25,9 @@ func (t *mlmTask) checkTask() error {
 	if o.MaxSeqLength != 0 && o.MaxSeqLength < 3 {
 		return errShortSequences(o.MaxSeqLength)
 	}
+	if !(o.SinusoidalPositions >= 0 && o.SinusoidalPositions <= 10) {
+		return usageErrorf("--sinusoidal_positions: found %v, want an amplitude of 0 to 10", o.SinusoidalPositions)
+	}
 	if !(o.MLMProbability > 0 && o.MLMProbability <= 1) {
 		return usageErrorf("--mlm_probability: found %v, want above 0 and at most 1", o.MLMProbability)
 	}

@@ -11,6 +11,7 @@ type mlmOptions struct {
 	MLMProbability            float64
 	WholeWordMask             bool
 	LineByLine                bool
+	SinusoidalPositions       float64
 }
 
 // maxDefaultLength is the longest sequence that run_mlm.py makes where
@@ -21,6 +22,7 @@ const maxDefaultLength = 1024
 func registerMLMFlags(f *pflag.FlagSet, o *mlmOptions) {
 	registerNames(f)
 	f.StringVar(&o.ModelNameOrPath, "model_name_or_path", "", "`folder` of the model to go on from, whatever its head, or its name on the Hugging Face hub; a folder with config.json and vocab.txt alone starts from random weights")
+	f.Float64Var(&o.SinusoidalPositions, "sinusoidal_positions", 0, "begin with position embeddings of sinusoids of this `amplitude`, which are trained like random ones; 0: those of the model. From random ones a small model takes long to find a word's neighbours")
 	f.StringVar(&o.ConfigName, "config_name", "", "`folder` or hub name of config.json; without --model_name_or_path, training starts from random weights")
 	registerHubFlags(f, &o.RunOptions)
 	f.BoolVar(&o.UseFastTokenizer, "use_fast_tokenizer", true, "accepted; there is one tokenizer")

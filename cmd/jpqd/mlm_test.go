@@ -228,6 +228,7 @@ func TestMLMErrors(t *testing.T) {
 		{2, `--validation_file: found "x.json", want a .txt`, w.trainMLM("out", "--do_eval", "--validation_file", "x.json")},
 		{1, "--train_file: open", w.trainMLM("out", "--train_file", "none.txt")},
 		{1, "--train_file: 1 lines of", w.trainMLM("out", "--train_file", w.path("short.txt"))},
+		{2, "--sinusoidal_positions: found -1, want an amplitude of 0 to 10", w.trainMLM("out", "--sinusoidal_positions", "-1")},
 		{2, "--mlm_probability: found 0, want above 0", w.trainMLM("out", "--mlm_probability", "0")},
 		{2, "--validation_split_percentage: found 100, want 0 to 99", w.trainMLM("out", "--validation_split_percentage", "100")},
 		{2, "--validation_split_percentage: found 0, want at least 1", w.trainMLM("out", "--do_eval", "--validation_split_percentage", "0")},
@@ -297,5 +298,18 @@ func TestProgressInTokens(t *testing.T) {
 	}
 	if !strings.Contains(stderr.String(), "tokens_per_second=10000 ") {
 		t.Errorf("found %q", stderr.String())
+	}
+}
+
+// Positions begin as sinusoids, and are trained.
+func TestMLMSinusoidalPositions(t *testing.T) {
+	w := newMLMFixture(t)
+	w.run(w.trainMLM("out", "--sinusoidal_positions", "0.2", "--learning_rate", "1e-4"))
+	m, _, err := bert.Load(w.path("out"), bert.LoadOptions{MaskedLM: true})
+	w.must(err)
+	for j, v := range m.Position.Weight.Row(0) {
+		if want := 0.2 * float64(j%2); math.Abs(float64(v)-want) > 2e-3 || float64(v) == want {
+			t.Errorf("column %d of the first position is %v, want about %v", j, v, want)
+		}
 	}
 }
