@@ -50,7 +50,7 @@ func TestErrors(t *testing.T) {
 		status  int
 		message string
 	}{
-		{"unknown command", []string{"gleu"}, 2, `unknown command "gleu", want one of bench, demo, eval, export, glue, info, ir, mlm, predict, qa, report, scopes, serve, size, version; did you mean "glue"?`},
+		{"unknown command", []string{"gleu"}, 2, `unknown command "gleu", want one of bench, convert, demo, eval, export, glue, info, ir, mlm, predict, qa, report, scopes, serve, size, version; did you mean "glue"?`},
 		{"unknown flag", []string{"glue", "--learning_rat", "1"}, 2, "unknown flag --learning_rat, did you mean --learning_rate?"},
 		{"unknown flag of info", []string{"info", "--jsn"}, 2, "did you mean --json?"},
 		{"argument", []string{"info", "x"}, 2, `unexpected argument "x"`},
