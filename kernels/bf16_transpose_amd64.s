@@ -26,6 +26,24 @@
 	LEAQ      (SI)(R8*2), SI     \
 	LEAQ      (DI)(R9*2), DI
 
+// STORE turns four registers of columns 4·lane + k and stores these columns at t,
+// and 4, 8 and 12 rows further.
+#define STORE(a, b, c, d, t, t8) \
+	VSHUFI32X4 $0x88, b, a, Z16       \
+	VSHUFI32X4 $0xdd, b, a, Z17       \
+	VSHUFI32X4 $0x88, d, c, Z18       \
+	VSHUFI32X4 $0xdd, d, c, Z19       \
+	VSHUFI32X4 $0x88, Z18, Z16, Z20   \
+	VSHUFI32X4 $0x88, Z19, Z17, Z21   \
+	VSHUFI32X4 $0xdd, Z18, Z16, Z22   \
+	VSHUFI32X4 $0xdd, Z19, Z17, Z23   \
+	VMOVDQU32  Z20, (t)               \
+	VMOVDQU32  Z21, (t)(R10*4)        \
+	VMOVDQU32  Z22, (t8)              \
+	VMOVDQU32  Z23, (t8)(R10*4)       \
+	ADDQ       R10, t                 \
+	ADDQ       R10, t8
+
 // func roundTranspose16(ldx int, x *float32, y, t *BF16, ldt int)
 //
 // Words of 16 pairs of rows are a square of 16×16, which is transposed: by words
@@ -99,64 +117,10 @@ TEXT ·roundTranspose16(SB), NOSPLIT, $0-40
 	VPUNPCKHQDQ Z31, Z29, Z15
 
 	// Column 4·lane + k from register k of each four.
-	VSHUFI32X4 $0x88, Z4, Z0, Z16
-	VSHUFI32X4 $0xdd, Z4, Z0, Z17
-	VSHUFI32X4 $0x88, Z12, Z8, Z18
-	VSHUFI32X4 $0xdd, Z12, Z8, Z19
-	VSHUFI32X4 $0x88, Z18, Z16, Z20
-	VSHUFI32X4 $0x88, Z19, Z17, Z21
-	VSHUFI32X4 $0xdd, Z18, Z16, Z22
-	VSHUFI32X4 $0xdd, Z19, Z17, Z23
 	LEAQ (DX)(R10*8), R12
-	VMOVDQU32 Z20, (DX)
-	VMOVDQU32 Z21, (DX)(R10*4)
-	VMOVDQU32 Z22, (R12)
-	VMOVDQU32 Z23, (R12)(R10*4)
-	ADDQ R10, DX
-
-	VSHUFI32X4 $0x88, Z5, Z1, Z16
-	VSHUFI32X4 $0xdd, Z5, Z1, Z17
-	VSHUFI32X4 $0x88, Z13, Z9, Z18
-	VSHUFI32X4 $0xdd, Z13, Z9, Z19
-	VSHUFI32X4 $0x88, Z18, Z16, Z20
-	VSHUFI32X4 $0x88, Z19, Z17, Z21
-	VSHUFI32X4 $0xdd, Z18, Z16, Z22
-	VSHUFI32X4 $0xdd, Z19, Z17, Z23
-	ADDQ R10, R12
-	VMOVDQU32 Z20, (DX)
-	VMOVDQU32 Z21, (DX)(R10*4)
-	VMOVDQU32 Z22, (R12)
-	VMOVDQU32 Z23, (R12)(R10*4)
-	ADDQ R10, DX
-
-	VSHUFI32X4 $0x88, Z6, Z2, Z16
-	VSHUFI32X4 $0xdd, Z6, Z2, Z17
-	VSHUFI32X4 $0x88, Z14, Z10, Z18
-	VSHUFI32X4 $0xdd, Z14, Z10, Z19
-	VSHUFI32X4 $0x88, Z18, Z16, Z20
-	VSHUFI32X4 $0x88, Z19, Z17, Z21
-	VSHUFI32X4 $0xdd, Z18, Z16, Z22
-	VSHUFI32X4 $0xdd, Z19, Z17, Z23
-	ADDQ R10, R12
-	VMOVDQU32 Z20, (DX)
-	VMOVDQU32 Z21, (DX)(R10*4)
-	VMOVDQU32 Z22, (R12)
-	VMOVDQU32 Z23, (R12)(R10*4)
-	ADDQ R10, DX
-
-	VSHUFI32X4 $0x88, Z7, Z3, Z16
-	VSHUFI32X4 $0xdd, Z7, Z3, Z17
-	VSHUFI32X4 $0x88, Z15, Z11, Z18
-	VSHUFI32X4 $0xdd, Z15, Z11, Z19
-	VSHUFI32X4 $0x88, Z18, Z16, Z20
-	VSHUFI32X4 $0x88, Z19, Z17, Z21
-	VSHUFI32X4 $0xdd, Z18, Z16, Z22
-	VSHUFI32X4 $0xdd, Z19, Z17, Z23
-	ADDQ R10, R12
-	VMOVDQU32 Z20, (DX)
-	VMOVDQU32 Z21, (DX)(R10*4)
-	VMOVDQU32 Z22, (R12)
-	VMOVDQU32 Z23, (R12)(R10*4)
-
+	STORE(Z0, Z4, Z8, Z12, DX, R12)
+	STORE(Z1, Z5, Z9, Z13, DX, R12)
+	STORE(Z2, Z6, Z10, Z14, DX, R12)
+	STORE(Z3, Z7, Z11, Z15, DX, R12)
 	VZEROUPPER
 	RET
