@@ -53,27 +53,45 @@ func (l *layer) forward(g *group, c chunk, next forms) {
 	l.half(g, rows, &l.ffnOut, g.neuronBytes, g.neurons, &l.outSum, next)
 }
 
+// halfRows is how many rows of half a block are multiplied before they are
+// normalised, so that the second-level cache still has them: whole strips of the
+// products. Threads that share the work wait for each other once instead.
+const halfRows = 120
+
 // half multiplies the operand of the last Linear of half a block, adds the
 // product to g.x and normalises that.
 func (l *layer) half(g *group, rows int, last *linear, bytes []uint8, floats []float32, s *sum, wanted forms) {
+	step := rows
+	if len(g.scratches) == 1 {
+		step = halfRows
+	}
+	for from := 0; from < rows; from += step {
+		n := min(step, rows-from)
+		copies := g.copies.from(from * last.rows)
+		l.halfBlock(g, n, last, bytes[from*last.cols:], floats[from*last.cols:], g.x[from*last.rows:], s, wanted, &copies)
+	}
+}
+
+// halfBlock does that for n rows that begin at x.
+func (l *layer) halfBlock(g *group, n int, last *linear, bytes []uint8, floats, x []float32, s *sum, wanted forms, c *copies) {
 	hidden := last.rows
-	stream := g.x[:rows*hidden]
+	stream := x[:n*hidden]
 	if last.cols > 0 && s.plain() {
 		g.epilogue = kernels.Epilogue{Residual: stream, LDR: hidden}
-		multiply(last, rows, bytes, floats, stream, hidden, &g.epilogue)
-		s.apply(rows, hidden, stream, nil, stream, g.spare, wanted, &g.copies)
+		multiply(last, n, bytes, floats, stream, hidden, &g.epilogue)
+		s.apply(n, hidden, stream, nil, stream, g.spare, wanted, c)
 		return
 	}
-	a := g.product[:rows*hidden]
+	a := g.product[:n*hidden]
 	if last.cols == 0 { // all heads or neurons are pruned
 		for at := 0; at < len(a); at += hidden {
 			copy(a[at:at+hidden], last.bias)
 		}
 	} else {
 		g.epilogue = kernels.Epilogue{}
-		multiply(last, rows, bytes, floats, a, hidden, &g.epilogue)
+		multiply(last, n, bytes, floats, a, hidden, &g.epilogue)
 	}
-	s.apply(rows, hidden, a, stream, stream, g.spare, wanted, &g.copies)
+	s.apply(n, hidden, a, stream, stream, g.spare, wanted, c)
 }
 
 // expand computes gelu(FFNIn(x)) in the form that the next Linear wants.

@@ -87,6 +87,14 @@ type copies [maxForms]struct {
 	floats []float32
 }
 
+// from are the copies from an element on.
+func (c *copies) from(at int) (rest copies) {
+	for i := range c {
+		rest[i].bytes, rest[i].floats = c[i].bytes[min(at, len(c[i].bytes)):], c[i].floats[min(at, len(c[i].floats)):]
+	}
+	return rest
+}
+
 // fill makes the copies of x (rows, cols) from form number first on.
 func (c *copies) fill(all forms, first, rows, cols int, x []float32) {
 	for i := first; i < len(all); i++ {
