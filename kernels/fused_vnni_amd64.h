@@ -1,14 +1,14 @@
-// The loop of a fusedFunc with AVX-512-VNNI: the sums of one strip, as
-// panel_avx512_amd64.h makes them, while the last strip goes through its
+// The loop of a fusedFunc with AVX-512-VNNI: the sums of one tile after the other,
+// as panel_avx512_amd64.h makes them, while the last tile goes through its
 // epilogue. It is included once for each epilogue, with these macros set:
 //
 //   NAME             the function
-//   ROW(h)           begins 16 columns of a row of the last strip, h bytes into
+//   ROW(h)           begins 16 columns of a row of the last tile, h bytes into
 //                    its sums; it may clobber AX
 //   STEP0 … STEP7(h) finish them
 //
 // An iteration is 64 bytes of depth for 12 rows of sums, or 32 where there are
-// less than 12 times as many, and one row of the last strip, whose next step or
+// less than 12 times as many, and one row of the last tile, whose next step or
 // two come before every word of the product.
 //
 //   Z0 … Z23    sums; Z24, Z25 B; Z26 A
@@ -18,7 +18,7 @@
 //   R8 … R13   1, 3, 5, 7, 9, 11 × the distance of A's rows
 //   R14 list of granules               BX   granule of B
 //   CX  iterations left
-//   DI  fusedEpilogue                  DX, R15  row of the last strip, its results
+//   DI  fusedEpilogue                  DX, R15  row of the last tile, its results
 
 #define MAC(a, x, y) \
 	VPBROADCASTD a, Z26; \
@@ -91,7 +91,7 @@
 	MULTIPLY(3); \
 	ADDQ $512, BX
 
-// DOWN goes to the next row of the last strip.
+// DOWN goes to the next row of the last tile.
 #define DOWN \
 	ADDQ $128, DX; \
 	ADDQ ldout+96(FP), R15; \
@@ -134,7 +134,7 @@ begin:
 	CMPQ offs_len+32(FP), $48
 	JLT  shallow
 
-	// Twelve iterations with a row of the last strip.
+	// Twelve iterations with a row of the last tile.
 deep:
 	HALF(0)
 	HALF(64)
@@ -194,8 +194,9 @@ store:
 	VMOVUPS Z21, 1344(AX)
 	VMOVUPS Z22, 1408(AX)
 	VMOVUPS Z23, 1472(AX)
-	ADDQ    $1536, AX
-	MOVQ    AX, sums+56(FP)
+	SUBQ    $1536, DX
+	MOVQ    DX, sums+56(FP)
+	MOVQ    AX, DX
 	LEAQ    (SI)(R9*4), SI
 	DECQ    tiles+0(FP)
 	JNZ     tile

@@ -3,19 +3,23 @@ package kernels
 import "unsafe"
 
 // The epilogues of a model's products, done by themselves, take a tenth of the
-// products' time. Where there is a fusedFunc, a strip's epilogue waits and runs
-// between the multiplications of the next strip, whichever panel that is of.
+// products' time. Where there is a fusedFunc, a tile's epilogue waits and runs
+// between the multiplications of the next tile, whichever panel that is of.
 
-// fusedFunc makes the sums of two tiles, stripRows rows of 32 columns, as a
+// fusedFunc makes the sums of some tiles, 12 rows of 32 columns each, as a
 // panelKernel does from at least fusedGranules granules; at the same time it
-// finishes the rows whose sums are at last, into results at out, ldout bytes
-// apart, those in floats after adding the residual at rows ldr bytes apart. sums
-// and last are rows of 32 without gaps.
+// finishes the tile before each: first the one whose sums are at last, into
+// results at out, ldout bytes apart, those in floats after adding the residual at
+// rows ldr bytes apart, then the next at the rows behind. The sums of the tiles are
+// at sums, at last, at sums again and so on; those of the last tile stay there.
 type fusedFunc func(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last, out unsafe.Pointer, ldout int, residual unsafe.Pointer, ldr int)
 
-// fusedGranules is the least depth in which a tile finishes its share of the last
-// strip: half a row every 16 bytes.
-const fusedGranules = 2 * stripRows / 2
+// tileRows is the rows of a fusedFunc's tile.
+const tileRows = 12
+
+// fusedGranules is the least depth in which a tile finishes the one before: half a
+// row every 16 bytes.
+const fusedGranules = 2 * tileRows
 
 // fusedEpilogue is all that a fusedFunc reads of an epilogue, behind one pointer.
 type fusedEpilogue struct {
@@ -26,16 +30,16 @@ type fusedEpilogue struct {
 	zeroPoint           int32
 }
 
-// fusedStrip is the working memory of fused strips, at the start of a cache
-// line: the sums of the one that waits and of the one being made.
-type fusedStrip struct {
-	sums     [2][stripRows * panelCols]int32
+// fusedTiles is the working memory of a fusedFunc, at the start of a cache line:
+// the sums of the tile that waits and of the one being made.
+type fusedTiles struct {
+	sums     [2][tileRows * panelCols]int32
 	epilogue fusedEpilogue
 }
 
-// waitingStrip is a strip whose epilogue is still to come.
-type waitingStrip struct {
-	*fusedStrip
+// waitingTile is a tile whose epilogue is still to come.
+type waitingTile struct {
+	*fusedTiles
 	panel    *panel // that it is of, nil: none waits
 	which    int    // of the sums
 	out      unsafe.Pointer
@@ -60,12 +64,12 @@ func (t *packedTask) fusedBy(k Kernel) fusedFunc {
 	return nil
 }
 
-// beginFused sets what all strips of a part have in common.
+// beginFused sets what all tiles of a part have in common.
 func (s *strip) beginFused() {
 	w := &s.waiting
-	if w.fusedStrip == nil {
-		memory := growBytes(nil, int(unsafe.Sizeof(fusedStrip{})))
-		w.fusedStrip = (*fusedStrip)(unsafe.Pointer(&memory[0]))
+	if w.fusedTiles == nil {
+		memory := growBytes(nil, int(unsafe.Sizeof(fusedTiles{})))
+		w.fusedTiles = (*fusedTiles)(unsafe.Pointer(&memory[0]))
 	}
 	e := &w.epilogue
 	if s.args.activation == actGELU {
@@ -75,35 +79,40 @@ func (s *strip) beginFused() {
 	e.inverse, e.low, e.high, e.zeroPoint = s.args.inverse[0], s.args.low[0], s.args.high[0], s.args.zeroPoint[0]
 }
 
-// fits tells whether a fusedFunc takes rows of a panel.
-func (q *panel) fits(rows int) bool {
-	return rows == stripRows && q.cols == panelCols && len(q.offs) >= fusedGranules
-}
+// fits tells whether a fusedFunc takes tiles of a panel.
+func (q *panel) fits() bool { return q.cols == panelCols && len(q.offs) >= fusedGranules }
 
-// fuse makes the sums of a strip, finishing the one that waits, and lets this one
-// wait. s.args has the panel's columns, and where the strip's results go.
-func (t *packedTask) fuse(s *strip, a unsafe.Pointer, lda int, q *panel, b, from unsafe.Pointer) {
+// fuse makes the sums of some tiles, finishing the one that waits and all but the
+// last, and lets that one wait. s.args has the panel's columns, and where the
+// results go.
+func (t *packedTask) fuse(s *strip, tiles int, a unsafe.Pointer, lda int, q *panel, b, from unsafe.Pointer) {
 	w := &s.waiting
-	next := 1 - w.which
-	sums := unsafe.Pointer(&w.sums[next])
 	if w.panel != nil {
-		t.fused(2, a, lda, q.offs, b, sums, from, &w.epilogue, unsafe.Pointer(&w.sums[w.which]), w.out, w.ldout, w.residual, w.ldr)
+		t.fused(1, a, lda, q.offs, b, w.sumsAt(1-w.which), from, &w.epilogue, w.sumsAt(w.which), w.out, w.ldout, w.residual, w.ldr)
+		w.which = 1 - w.which
 	} else {
-		t.kernel(stripRows, panelCols, a, lda, q.offs, b, sums, panelCols, from)
+		t.kernel(tileRows, panelCols, a, lda, q.offs, b, w.sumsAt(w.which), panelCols, from)
 	}
-	if w.panel != q {
-		copy(w.epilogue.scale[:], unsafe.Slice(s.args.scale, panelCols))
-		copy(w.epilogue.bias[:], unsafe.Slice(s.args.bias, panelCols))
-	}
-	w.panel, w.which, w.out, w.ldout = q, next, s.args.out, s.args.ldout
+	copy(w.epilogue.scale[:], unsafe.Slice(s.args.scale, panelCols))
+	copy(w.epilogue.bias[:], unsafe.Slice(s.args.bias, panelCols))
+	w.panel, w.out, w.ldout = q, s.args.out, s.args.ldout
 	w.residual, w.ldr = s.args.residual, s.args.ldr
 	if w.residual == nil {
 		// The sum with −0 is x itself.
 		w.residual, w.ldr = unsafe.Pointer(&epilogueZeros), 0
 	}
+	if tiles--; tiles > 0 {
+		t.fused(tiles, unsafe.Add(a, tileRows*lda), lda, q.offs, b, w.sumsAt(1-w.which), from, &w.epilogue, w.sumsAt(w.which), w.out, w.ldout, w.residual, w.ldr)
+		w.which = (w.which + tiles) % 2
+		w.out = unsafe.Add(w.out, tiles*tileRows*w.ldout)
+		w.residual = unsafe.Add(w.residual, tiles*tileRows*w.ldr)
+	}
 }
 
-// finish finishes the strip that waits, if one does.
+// sumsAt is one of the two tiles of sums.
+func (w *waitingTile) sumsAt(i int) unsafe.Pointer { return unsafe.Pointer(&w.sums[i]) }
+
+// finish finishes the tile that waits, if one does.
 func (s *strip) finish() {
 	w := &s.waiting
 	if w.panel == nil {
@@ -111,7 +120,7 @@ func (s *strip) finish() {
 	}
 	w.args = s.args
 	e := &w.args
-	e.sums, e.rows, e.cols = unsafe.Pointer(&w.sums[w.which]), stripRows, panelCols
+	e.sums, e.rows, e.cols = w.sumsAt(w.which), tileRows, panelCols
 	e.scale, e.bias = &w.epilogue.scale[0], &w.epilogue.bias[0]
 	e.out, e.ldout, e.residual, e.ldr = w.out, w.ldout, w.residual, w.ldr
 	if e.outKind == outBytes {

@@ -41,7 +41,7 @@ type strip struct {
 	rowSums []int32
 	a       []byte // prepared rows of A
 	args    epilogueArgs
-	waiting waitingStrip
+	waiting waitingTile
 }
 
 var strips freeList[strip]
@@ -194,16 +194,18 @@ func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *
 	if t.outKind == outBytes {
 		size = 1
 	}
-	for r := 0; r < rows; r += t.stripRows {
-		n := min(t.stripRows, rows-r)
+	fuses := t.fused != nil && rows >= tileRows && q.fits()
+	for r, n := 0, 0; r < rows; r += n {
+		n = min(t.stripRows, rows-r)
 		at := unsafe.Add(a, r*lda)
 		e := &s.args
 		e.out, e.ldout = unsafe.Add(t.c, size*((i+r)*t.ldc+q.col)), size*t.ldc
 		if t.e.Residual != nil {
 			e.residual = unsafe.Pointer(&t.e.Residual[(i+r)*t.e.LDR+q.col])
 		}
-		if t.fused != nil && q.fits(n) {
-			t.fuse(s, at, lda, q, b, from)
+		if fuses {
+			n, fuses = rows/tileRows*tileRows, false
+			t.fuse(s, n/tileRows, at, lda, q, b, from)
 			continue
 		}
 		t.kernel(n, q.width, at, lda, q.offs, b, unsafe.Pointer(&s.sums), panelCols, from)
