@@ -27,10 +27,12 @@ type Workspace struct {
 // Sizes of chunks in rows. Where a batch has enough sequences, chunks run side
 // by side, one a thread, each from the first block to the last: threads wait for
 // each other once a batch, and activations stay in a core's second-level cache.
-// Otherwise one chunk after the other runs with its work shared among threads.
+// Otherwise one chunk after the other runs, its work shared among threads if there
+// are more than one: the more rows the better for these.
 const (
 	fewestApart = 48 // rows a thread below which the work is shared instead
 	mostApart   = 256
+	mostAlone   = 512
 	mostShared  = 1024
 )
 
@@ -43,7 +45,11 @@ func (w *Workspace) split(b *bert.Batch, threads int) {
 		return
 	}
 	rows := b.Offsets[n]
-	chunks := (rows + mostShared - 1) / mostShared
+	most := mostShared
+	if threads == 1 {
+		most = mostAlone
+	}
+	chunks := (rows + most - 1) / most
 	w.apart = threads > 1 && n >= threads && rows >= threads*fewestApart
 	if w.apart {
 		for chunks = threads; rows > chunks*mostApart; {

@@ -31,8 +31,8 @@ func TestSplit(t *testing.T) {
 		{"short sequences", repeat(4, 20), 2, []int{0, 4}, false},                     // 80 rows, 40 a thread
 		{"two threads", repeat(4, 64), 2, []int{0, 2, 4}, true},                       // 128 rows each
 		{"four chunks of two threads", repeat(8, 128), 2, []int{0, 2, 4, 6, 8}, true}, // 1024 rows, 256 each
-		{"one thread", repeat(8, 128), 1, []int{0, 8}, false},
-		{"one thread, more", repeat(16, 128), 1, []int{0, 8, 16}, false},
+		{"one thread", repeat(4, 128), 1, []int{0, 4}, false},
+		{"one thread, more", repeat(8, 128), 1, []int{0, 4, 8}, false},
 		{"unequal lengths", []int{10, 100, 10, 70, 10}, 2, []int{0, 1, 5}, true}, // 100 and 100 rows
 		{"an exchange", []int{60, 60, 40, 40, 40}, 2, []int{0, 3, 5}, true},      // 120 and 120 rows
 		{"more chunks than sequences", []int{512, 512, 512}, 2, []int{0, 1, 2, 3}, true},
