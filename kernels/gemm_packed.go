@@ -16,7 +16,7 @@ const (
 	stripRows = 24
 	amxRows   = 32
 
-	chunkBytes = 384 << 10
+	chunkBytes = 416 << 10
 
 	// Where all of a sparse B stays in that cache and C's rows lie far apart, it
 	// is C that costs: then all panels meet a tile of rows before the next one,
@@ -155,13 +155,7 @@ func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 		depth = min(depth, width/t.p.elem)
 	}
 	width = max(width, depth*t.p.elem)
-	chunk := max(t.stripRows, chunkBytes/max(width, 1)/t.stripRows*t.stripRows)
-	if len(t.p.data) <= residentBytes && t.ldc >= farColumns {
-		chunk = stripRows / 2
-		if t.stripRows == amxRows {
-			chunk = amxRows
-		}
-	}
+	chunk := t.chunkRows(iEnd-i, chunkBytes/max(width, 1))
 	for ; i < iEnd; i += chunk {
 		rows := min(chunk, iEnd-i)
 		a, lda := unsafe.Add(t.a, i*t.lda), t.lda
@@ -179,6 +173,23 @@ func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 		}
 	}
 	s.finish()
+}
+
+// chunkRows is how many of n rows make a chunk, of which most stay in the
+// second-level cache: whole strips, and chunks about as large as each other, since
+// all of B is fetched for every one.
+func (t *packedTask) chunkRows(n, most int) int {
+	if len(t.p.data) <= residentBytes && t.ldc >= farColumns {
+		if t.stripRows == amxRows {
+			return amxRows
+		}
+		return stripRows / 2
+	}
+	if n <= most {
+		return n
+	}
+	chunk := max(t.stripRows, most/t.stripRows*t.stripRows)
+	return roundUp(ceilDiv(n, ceilDiv(n, chunk)), t.stripRows)
 }
 
 // panel computes a chunk's rows of one panel.

@@ -56,7 +56,7 @@ func (l *layer) forward(g *group, c chunk, next forms) {
 // halfRows is how many rows of half a block are multiplied before they are
 // normalised, so that the second-level cache still has them: whole strips of the
 // products. Threads that share the work wait for each other once instead.
-const halfRows = 120
+const halfRows = 132
 
 // half multiplies the operand of the last Linear of half a block, adds the
 // product to g.x and normalises that.
