@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/internal/modules"
 )
 
 // masked is added to the scores of padding. It is BERT's own value: softmax
@@ -17,21 +18,21 @@ const masked = -10000
 type encoder struct {
 	*graph
 	config *bert.Config
-	names  *moduleNames
+	names  *modules.Names
 	mask   *node // attention_mask, (batch, sequence)
 	added  *node // to the scores, (batch, 1, 1, sequence); nil until a layer needs it
 }
 
 // newEncoder is the graph of c, which [jpqd.Compressed.Validate] has accepted.
 func newEncoder(c *jpqd.Compressed, o Options) (*graph, error) {
-	names, err := findNames(&c.Config)
+	names, err := modules.Find(&c.Config)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("model for OpenVINO IR: Config: %w", err)
 	}
 	if err := o.check(c); err != nil {
 		return nil, err
 	}
-	e := &encoder{graph: newGraph(names.graph, o.Precision), config: &c.Config, names: names}
+	e := &encoder{graph: newGraph(names.Graph, o.Precision), config: &c.Config, names: names}
 	batch, sequence := dynamic, dynamic
 	if o.Batch > 0 {
 		batch = o.Batch
@@ -47,9 +48,9 @@ func newEncoder(c *jpqd.Compressed, o Options) (*graph, error) {
 	if c.Config.TypeVocabSize > 1 {
 		types = e.parameter("token_type_ids", I64, batch, sequence)
 	}
-	x := e.embeddings(names.embeddings, &c.Embeddings, ids, types)
+	x := e.embeddings(names.Embeddings, &c.Embeddings, ids, types)
 	for i := range c.Layers {
-		x = e.block(fmt.Sprintf(names.layer, i), &c.Layers[i], x)
+		x = e.block(fmt.Sprintf(names.Layer, i), &c.Layers[i], x)
 	}
 	if c.Config.QuestionAnswering() {
 		e.answers(c, x)
@@ -85,25 +86,25 @@ func (e *encoder) embeddings(path string, c *jpqd.CompressedEmbeddings, ids, typ
 
 // block is one transformer block, (batch, sequence, hidden) -> the same.
 func (e *encoder) block(path string, c *jpqd.CompressedLayer, x *node) *node {
-	dense := path + e.names.output
+	dense := path + e.names.Output
 	var attended *node
 	if len(c.Heads) > 0 {
 		attended = e.linear(dense, &c.Output, e.attention(path, c, x))
 	} else {
 		attended = e.bias(dense, &c.Output, 3)
 	}
-	h := e.norm(path+e.names.attentionNorm, &c.AttentionNorm, e.sum(dense+"/residual", attended, x, c.AttentionAdd))
+	h := e.norm(path+e.names.AttentionNorm, &c.AttentionNorm, e.sum(dense+"/residual", attended, x, c.AttentionAdd))
 
-	dense = path + e.names.ffnOut
+	dense = path + e.names.FFNOut
 	var y *node
 	if len(c.Neurons) > 0 {
-		in := path + e.names.ffnIn
+		in := path + e.names.FFNIn
 		y = e.gelu(in+"/gelu", e.linear(in, &c.FFNIn, h))
 		y = e.linear(dense, &c.FFNOut, y)
 	} else {
 		y = e.bias(dense, &c.FFNOut, 3)
 	}
-	return e.norm(path+e.names.outputNorm, &c.OutputNorm, e.sum(dense+"/residual", y, h, c.OutputAdd))
+	return e.norm(path+e.names.OutputNorm, &c.OutputNorm, e.sum(dense+"/residual", y, h, c.OutputAdd))
 }
 
 // sum is a + b, each quantized to its range.
@@ -115,7 +116,7 @@ func (e *encoder) sum(path string, a, b *node, ranges [2]*jpqd.ActivationRange) 
 // attention is (batch, sequence, hidden) -> (batch, sequence, heads·head_dim).
 func (e *encoder) attention(layer string, c *jpqd.CompressedLayer, x *node) *node {
 	headDim := e.config.HeadDim()
-	path, query, key, value := layer+e.names.attention, layer+e.names.query, layer+e.names.key, layer+e.names.value
+	path, query, key, value := layer+e.names.Attention, layer+e.names.Query, layer+e.names.Key, layer+e.names.Value
 
 	// Everything from the query to the scores is times 1/√head_dim: ranges too.
 	factor := e.config.ScoreScale()

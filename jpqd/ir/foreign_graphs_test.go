@@ -162,7 +162,7 @@ func (e *exporter) positionIDs(x foreignTensor) foreignTensor {
 	if e.c.Config.PositionOffset() > 0 {
 		return e.countedPositions()
 	}
-	all := e.constant(e.at(module, "aten::slice/Slice", "Constant"), I64, widen(upTo(e.c.Config.MaxPositionEmbeddings)), 1, e.c.Config.MaxPositionEmbeddings)
+	all := e.constant(e.at(module, "aten::slice/Slice", "Constant"), I64, widen(countUp(e.c.Config.MaxPositionEmbeddings)), 1, e.c.Config.MaxPositionEmbeddings)
 	return e.head(module, all, x)
 }
 

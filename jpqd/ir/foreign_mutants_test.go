@@ -151,7 +151,7 @@ var mutants = []mutant{
 		e.reads("token_type_embeddings/aten::embedding/Convert", 0, e.mask)
 	}},
 	{name: "positions count down", of: torchBERT, expressible: true, graph: func(e *exporter) {
-		down := upTo(12)
+		down := countUp(12)
 		slices.Reverse(down)
 		e.reads("bert.embeddings/aten::slice/Slice_1", 0, e.constant("", I64, widen(down), 1, 12))
 	}},

@@ -4,10 +4,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 func TestRunRefuses(t *testing.T) {
-	m := writeAndRead(t, newModel(variants["int8"], 1))
+	m := writeAndRead(t, testmodel.Named("int8", 1))
 	good := func() map[string]*Tensor {
 		return batch(sequence{[]int64{1, 2}, []int64{0, 1}})
 	}
@@ -44,8 +46,8 @@ func TestRunRefuses(t *testing.T) {
 
 // Every tensor has the type and shape that the ports in the file say.
 func TestPortsSayTheTruth(t *testing.T) {
-	for name, v := range variants {
-		g, err := newEncoder(newModel(v, 1), Options{})
+	for name, v := range testmodel.Variants {
+		g, err := newEncoder(testmodel.New(v, 1), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +100,7 @@ func TestPortsSayTheTruth(t *testing.T) {
 
 // Results do not depend on who else runs the model.
 func TestRunAtTheSameTime(t *testing.T) {
-	m := writeAndRead(t, newModel(variants["int8 products"], 2))
+	m := writeAndRead(t, testmodel.Named("int8 products", 2))
 	in := batch(sequence{[]int64{1, 2, 3}, []int64{0, 1, 1}})
 	want := runLogits(t, m, in)
 	done := make(chan *Tensor)
@@ -122,7 +124,7 @@ func TestRunAtTheSameTime(t *testing.T) {
 }
 
 func BenchmarkRun(b *testing.B) {
-	m := writeAndRead(b, newModel(variants["int8"], 1))
+	m := writeAndRead(b, testmodel.Named("int8", 1))
 	s := sequence{make([]int64, 12), make([]int64, 12)}
 	in := batch(s, s, s, s)
 	for b.Loop() {
