@@ -73,15 +73,27 @@ func (e *encoder) embeddings(path string, c *jpqd.CompressedEmbeddings, ids, typ
 		x = e.sum(path+"/add_0", x, typ, c.AddTypes)
 	}
 
-	all := make([]int64, c.Position.Rows)
-	for i := range all {
-		all[i] = int64(i)
+	positionIDs := e.positionIDs(path, ids, c.Position.Rows)
+	position := e.gather(path+".position_embeddings", e.matrix(path+".position_embeddings.weight", &c.Position), positionIDs, 0)
+	return e.norm(path+".LayerNorm", &c.Norm, e.sum(path+"/add_1", x, position, c.AddInputs))
+}
+
+// positionIDs are 0, 1, 2, …, (1, sequence): a constant where the sequences have a
+// fixed length, so that no shape of the graph is open, else a part of all.
+func (e *encoder) positionIDs(path string, ids *node, all int) *node {
+	count := func(n int) *node {
+		list := make([]int64, n)
+		for i := range list {
+			list[i] = int64(i)
+		}
+		return e.constant(path+"/position_ids", values[int64](list), 1, n)
+	}
+	if length := ids.dims[1]; length != dynamic {
+		return count(length)
 	}
 	shape := e.shapeOf(path+"/shape", ids)
 	length := e.gather(path+"/sequence_length", shape, e.ints(path+"/sequence_length/index", 1), 0)
-	positionIDs := e.head(path+"/position_ids/slice", e.constant(path+"/position_ids", values[int64](all), 1, len(all)), length, 1)
-	position := e.gather(path+".position_embeddings", e.matrix(path+".position_embeddings.weight", &c.Position), positionIDs, 0)
-	return e.norm(path+".LayerNorm", &c.Norm, e.sum(path+"/add_1", x, position, c.AddInputs))
+	return e.head(path+"/position_ids/slice", count(all), length, 1)
 }
 
 // block is one transformer block, (batch, sequence, hidden) -> the same.

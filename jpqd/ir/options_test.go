@@ -86,6 +86,9 @@ func TestFixedSizes(t *testing.T) {
 		if l.Type == "Parameter" && l.attribute("shape") != "2,5" {
 			t.Errorf("%s: found shape %s, want 2,5", l.Name, l.attribute("shape"))
 		}
+		if l.Type != "Result" && slices.Contains(l.Output.Ports[0].Dims, "-1") {
+			t.Errorf("%s: found the open dims %v", l.Name, l.Output.Ports[0].Dims)
+		}
 		if l.Type == "SoftMax" {
 			if dims := l.Output.Ports[0].Dims; dims[0] != "2" || dims[2] != "5" || dims[3] != "5" {
 				t.Errorf("%s: found dims %v", l.Name, dims)
