@@ -54,7 +54,8 @@ were pruned are gone; integer weights and quantizers stay as they were trained.
 Before anything gets its name, the file is read back, its graph recognised and
 run by the engine and, operation by operation, by the reference evaluator; the
 largest differences of logits are printed, with all MatMuls and their precision.
-A difference above --tolerance is an error, and nothing is written.
+A difference above --tolerance is an error, and nothing is written. A folder with
+another model that would stay beside the new one's configuration is refused.
 
 --format onnx writes model.onnx, quantized by QuantizeLinear and DequantizeLinear,
 with both names beside the IR. MODEL is the folder of a run, one with a model in
@@ -72,6 +73,9 @@ well-known model of random weights.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			model := modelName(args, "")
 			if err := o.check(cmd, model); err != nil {
+				return err
+			}
+			if err := o.checkFolder(); err != nil {
 				return err
 			}
 			return runExport(cmd.Context(), c, o, model)
@@ -115,6 +119,22 @@ func (o *exportOptions) check(cmd *cobra.Command, model string) error {
 		return usageErrorf("--sequence_length: found %d, want at least 1, or 0 for any", o.sequence)
 	case !(o.tolerance >= 0) || math.IsInf(o.tolerance, 0):
 		return usageErrorf("--tolerance: found %v, want a number above 0, or 0 for the default", o.tolerance)
+	}
+	return nil
+}
+
+// checkFolder refuses a folder with a model that is not replaced: its
+// configuration, tokenizer and card would be those of the one that is exported.
+func (o *exportOptions) checkFolder() error {
+	for _, f := range []struct{ name, format, want string }{
+		{checkpoint.WeightsFile, "", "another folder"},
+		{jpqd.CompressedFile, "", "another folder"},
+		{ir.XMLName, formatOpenVINO, "another folder, or --format openvino,onnx to replace both"},
+		{onnx.Name, formatONNX, "another folder, or --format openvino,onnx to replace both"},
+	} {
+		if exists(filepath.Join(o.outputDir, f.name)) && !slices.Contains(o.formats, f.format) {
+			return fmt.Errorf("--output_dir: %s has the %s of a model, which would be left beside what belongs to another; want %s", o.outputDir, f.name, f.want)
+		}
 	}
 	return nil
 }
@@ -303,9 +323,19 @@ func (e *exporter) openVINOConfig() map[string]any {
 	}
 	record := map[string]any{"input_info": inputs, "save_onnx_model": slices.Contains(e.formats, formatONNX)}
 	if nncf, err := jpqd.LoadNNCFConfig(filepath.Join(e.source, jpqd.NNCFConfigFile)); e.source != "" && err == nil {
-		record["compression"] = nncf.Source
+		record["compression"] = algorithmsOf(nncf)
 	}
 	return record
+}
+
+// algorithmsOf is what optimum-intel calls the compression: the algorithms alone,
+// without what NNCF has around them.
+func algorithmsOf(c *jpqd.NNCFConfig) json.RawMessage {
+	var around struct{ Compression json.RawMessage }
+	if err := json.Unmarshal(c.Source, &around); err != nil || around.Compression == nil {
+		return c.Source
+	}
+	return around.Compression
 }
 
 // headsPruned lists the heads that layers have lost, by layer; nil for none.

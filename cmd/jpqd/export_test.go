@@ -28,13 +28,13 @@ func TestExport(t *testing.T) {
 		}
 	}
 	var record struct {
-		Compression json.RawMessage
+		Compression []struct{ Algorithm string }
 		InputInfo   []struct{ Keyword string } `json:"input_info"`
 	}
 	data, err := os.ReadFile(w.path("ov", "openvino_config.json"))
 	w.must(err)
 	w.must(json.Unmarshal(data, &record))
-	if len(record.InputInfo) != 3 || !strings.Contains(string(record.Compression), "movement_sparsity") {
+	if len(record.InputInfo) != 3 || len(record.Compression) != 2 || record.Compression[0].Algorithm != "movement_sparsity" {
 		t.Errorf("openvino_config.json: found %s", data)
 	}
 	card, err := os.ReadFile(w.path("ov", "README.md"))
@@ -200,6 +200,36 @@ func TestExportRefused(t *testing.T) {
 		if status != test.status || !strings.Contains(stderr, test.want) {
 			t.Errorf("%q: status %d, %s, want %d and %q", test.args, status, stderr, test.status, test.want)
 		}
+	}
+}
+
+// An export replaces an earlier one, and leaves no model beside its configuration.
+func TestExportFolder(t *testing.T) {
+	w := newFixture(t)
+	export := func(out string, args ...string) (status int, stderr string) {
+		status, _, stderr = runCommand(t, append([]string{"export", w.path("teacher"), "--output_dir", w.path(out)}, args...)...)
+		return status, stderr
+	}
+	for _, test := range []struct {
+		out, format string
+		want        string // a part of the error, "" for none
+	}{
+		{"ov", "openvino", ""},
+		{"ov", "onnx", "ov has the openvino_model.xml of a model"},
+		{"ov", "openvino,onnx", ""},
+		{"ov", "openvino", "ov has the model.onnx of a model, which would be left beside what belongs to another; want another folder, or --format openvino,onnx"},
+		{"ov", "onnx", "ov has the openvino_model.xml of a model"},
+		{"onnx", "onnx", ""},
+		{"onnx", "onnx", ""},
+		{"teacher", "openvino", "teacher has the model.safetensors of a model"},
+	} {
+		status, stderr := export(test.out, "--format", test.format)
+		if (status == 0) != (test.want == "") || !strings.Contains(stderr, test.want) {
+			t.Errorf("--format %s to %s: status %d, %s, want %q", test.format, test.out, status, stderr, test.want)
+		}
+	}
+	if files, _ := filepath.Glob(w.path("onnx", "openvino*")); len(files) > 0 {
+		t.Errorf("--format onnx: found %q", files)
 	}
 }
 
