@@ -176,8 +176,9 @@ func (e *encoder) scoreBias() *node {
 	return e.added
 }
 
-// linear is Input(x)·Weightᵀ + Bias.
+// linear is Input(x·Smooth)·Weightᵀ + Bias.
 func (e *encoder) linear(path string, l *jpqd.CompressedLinear, x *node) *node {
+	x = e.smooth(path+"/smooth_quant", x, l.Smooth)
 	x = e.fakeQuantize(path+"/fq_input", x, l.Input)
 	y := e.matMul(path+"/matmul", x, e.matrix(path+".weight", &l.Weight), true)
 	return e.plus(path, y, e.bias(path, l, len(y.dims)))

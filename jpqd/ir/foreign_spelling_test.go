@@ -34,8 +34,8 @@ type spelling struct {
 
 	oneHidden     bool // NNCF quantizes a hidden state once for all that read it, where no sum is ignored
 	quantizedMask bool // NNCF in training quantizes the arithmetic of the mask
-	smooth        bool // SmoothQuant multiplies the inputs of all Linears by channel, which Compressed cannot express behind normalisations and GELU
-	smoothContext bool // SmoothQuant multiplies the context by channel, which is a factor of the value projection's rows
+	smooth        bool // SmoothQuant multiplies the inputs of all Linears by channel
+	smoothContext bool // and the context, which is a factor of the value projection's rows
 }
 
 // fit makes c a model that the spelling can hold.
@@ -47,6 +47,14 @@ func (s *spelling) fit(c *jpqd.Compressed) {
 		if l := &c.Layers[i]; s.oneHidden {
 			l.Key.Input, l.Value.Input, l.AttentionAdd[1] = l.Query.Input, l.Query.Input, l.Query.Input
 			l.OutputAdd[1] = l.FFNIn.Input
+		}
+	}
+	if s.smooth {
+		for _, l := range linears(c) {
+			l.Smooth = smoothing(l.Weight.Cols)
+		}
+		for i := range c.Layers {
+			c.Layers[i].Output.Smooth = nil
 		}
 	}
 	half := func(v []float32) {
@@ -200,6 +208,9 @@ var fixtures = map[string]fixture{
 	"NNCF of PyTorch, fused":               {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.SharedInputs = true }), torch2024},
 	"NNCF of PyTorch, DistilBERT":          {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); distil(v); v.SharedInputs = true }), distil2024},
 	"NNCF of PyTorch, context smoothed":    {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.SharedInputs = true }), torch2024.change(func(s *spelling) { s.smoothContext = true })},
+	"NNCF of PyTorch, smoothed":            {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.SharedInputs = true }), torch2024.change(func(s *spelling) { s.smooth, s.smoothContext = true, true })},
+	"NNCF of ONNX, smoothed":               {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.SharedInputs = true }), onnx2022.change(func(s *spelling) { s.storage, s.limits, s.smooth = "int8", nil, true })},
+	"NNCF of PyTorch answering, smoothed":  {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); answers(v); v.SharedInputs = true }), torch2023.change(func(s *spelling) { s.smooth, s.smoothContext = true, true })},
 	"NNCF, weights alone, uint8":           {testmodel.Variant{}.With(func(v *testmodel.Variant) { v.Int8Weights, v.ZeroPoints = true, true }), torch2024.change(func(s *spelling) { s.storage = "uint8" })},
 	"NNCF, weights alone, float16 scales":  {testmodel.Variant{}.With(func(v *testmodel.Variant) { v.Int8Weights, v.ZeroPoints = true, true }), torch2024.change(func(s *spelling) { s.storage = "float16" })},
 	"NNCF, weights with zero points":       {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.ZeroPoints = true }), torch2023},

@@ -298,6 +298,7 @@ func expectedBin(t *testing.T, c *jpqd.Compressed) int {
 	linear := func(l jpqd.CompressedLinear) {
 		matrix(l.Weight)
 		put(l.Bias)
+		put(l.Smooth)
 		activation(l.Input)
 	}
 	norm := func(n jpqd.CompressedNorm) {

@@ -18,7 +18,8 @@
 // symmetric and has a sign, else uint8. Two quantizers with equal ranges on one
 // tensor become one pair. Where 0 lies between two levels of the range, a Sub in
 // front moves it onto one; where the range has fewer than 256 levels, a Clip
-// keeps to them.
+// keeps to them. The factors that SmoothQuant gives the columns of a Linear's
+// input are a Mul in front of all that.
 //
 // The weight of a MatMul is stored transposed, (in, out), as int8 with a scale
 // and a zero point for each output, behind a DequantizeLinear. Of an embedding

@@ -164,11 +164,11 @@ func (e *encoder) scoreBias() value {
 	return e.bias
 }
 
-// linear is Input(x)·Weightᵀ + Bias of x (batch, sequence, in). The bias is
+// linear is Input(x·Smooth)·Weightᵀ + Bias of x (batch, sequence, in). The bias is
 // (1, 1, out): with one of one dimension ONNX Runtime makes a Gemm of a product
 // whose shape it knows, and computes that in float.
 func (e *encoder) linear(path string, l *jpqd.CompressedLinear, x value) value {
-	x = e.quantize(path+"/input", x, l.Input)
+	x = e.quantize(path+"/input", e.smooth(path+"/smooth_quant", x, l.Smooth), l.Input)
 	y := e.matMul(path+"/matmul", x, e.weight(path+".weight", &l.Weight))
 	return e.binary(path, "Add", y, e.constant(path+".bias", values[float32](l.Bias), 1, 1, int64(len(l.Bias))))
 }

@@ -19,6 +19,7 @@ type Variant struct {
 	Activations    bool // inputs of Linears, q, k and the embedding sum
 	Product        bool // probabilities and values too
 	SharedInputs   bool // query, key and value have equal input ranges
+	Smooth         bool // columns of quantized inputs have factors, equal ones for query, key and value
 	OffGrid        bool // 0 lies between two levels of asymmetric ranges
 	AsymmetricOnly bool // no range is symmetric
 	Levels         int  // of every range but that of probabilities; 0: 256
@@ -98,6 +99,9 @@ var Variants = map[string]Variant{
 	"int8 DistilBERT answering":               Everywhere(Variant{Family: "distilbert", Answering: true}),
 	"int8 everywhere, asymmetric":             Everywhere(Variant{AsymmetricOnly: true}),
 	"int8 everywhere, asymmetric, DistilBERT": Everywhere(Variant{AsymmetricOnly: true, Family: "distilbert"}),
+	"int8 smooth":                             {Heads: [][]int{{0, 3}, {2}}, Neurons: [][]int{upTo(7), upTo(11)}, Int8Weights: true, Activations: true, SharedInputs: true, Smooth: true},
+	"int8 smooth, empty blocks":               {Heads: [][]int{nil, {0, 2}}, Neurons: [][]int{upTo(8), nil}, Int8Weights: true, Activations: true, Smooth: true},
+	"int8 everywhere, smooth, answering":      Everywhere(Variant{Smooth: true, Answering: true}),
 	"int8 everywhere, 100 levels":             Everywhere(Variant{Levels: 100}),
 }
 
@@ -160,7 +164,29 @@ func New(v Variant, seed uint64) *jpqd.Compressed {
 	if v.Everywhere {
 		c.Logits = r.asymmetric()
 	}
+	if v.Smooth {
+		r.smooth(c)
+	}
 	return c
+}
+
+// smooth gives the Linears factors, but for those that none lead to and the
+// attention's output, which has none.
+func (r *randomModel) smooth(c *jpqd.Compressed) {
+	factors := func(l *jpqd.CompressedLinear) {
+		if l.Weight.Rows > 0 && l.Weight.Cols > 0 {
+			l.Smooth = r.normal(l.Weight.Cols, 1, 0.3)
+		}
+	}
+	for i := range c.Layers {
+		l := &c.Layers[i]
+		factors(&l.Query)
+		l.Key.Smooth, l.Value.Smooth = l.Query.Smooth, slices.Clone(l.Query.Smooth)
+		factors(&l.FFNIn)
+		factors(&l.FFNOut)
+	}
+	factors(&c.Pooler)
+	factors(&c.Classifier)
 }
 
 // pair is the ranges of a sum's operands.
