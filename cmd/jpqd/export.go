@@ -51,8 +51,8 @@ and benchmark_app load: openvino_model.xml and .bin, config.json, the tokenizer,
 openvino_config.json and a model card with the figures. Heads and neurons that
 were pruned are gone; integer weights and quantizers stay as they were trained.
 
-Before anything gets its name, the file is read back, its graph recognised and
-run by the engine and, operation by operation, by the reference evaluator; the
+Before anything gets its name, the files are read back and run, the graph of the
+IR by the engine, which recognises it, and both operation by operation; the
 largest differences of logits are printed, with all MatMuls and their precision.
 A difference above --tolerance is an error, and nothing is written. A folder with
 another model that would stay beside the new one's configuration is refused.
@@ -205,12 +205,13 @@ type exporter struct {
 
 // exportReport is what was exported. Its JSON keys are those of --json.
 type exportReport struct {
-	Dir       string           `json:"output_dir"`
-	Files     map[string]int64 `json:"files"` // bytes of the models' files
-	Checked   *exportCheck     `json:"check,omitempty"`
-	Products  []irProduct      `json:"products,omitempty"`
-	Int8      int              `json:"products_in_int8"`
-	modelSize *modelSize
+	Dir         string           `json:"output_dir"`
+	Files       map[string]int64 `json:"files"`           // bytes of the models' files
+	Checked     *exportCheck     `json:"check,omitempty"` // of the IR
+	CheckedONNX *onnxCheck       `json:"check_onnx,omitempty"`
+	Products    []irProduct      `json:"products,omitempty"`
+	Int8        int              `json:"products_in_int8"`
+	modelSize   *modelSize
 }
 
 // run writes and checks everything in a folder inside that of the export, then
@@ -238,6 +239,12 @@ func (e *exporter) run(ctx context.Context) (*exportReport, error) {
 	}
 	if slices.Contains(e.formats, formatONNX) {
 		if err := onnx.Write(tmp, e.model, onnx.Options{Batch: e.options.Batch, Sequence: e.options.Sequence}); err != nil {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := e.checkONNX(filepath.Join(tmp, onnx.Name), r); err != nil {
 			return nil, err
 		}
 	}

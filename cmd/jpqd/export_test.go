@@ -22,7 +22,7 @@ func TestExport(t *testing.T) {
 	stdout, _ := w.run([]string{"export", w.path("out"), "--output_dir", w.path("ov"), "--format", "openvino,onnx"})
 	w.wantFiles("ov", "openvino_model.xml", "openvino_model.bin", "config.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
 		"openvino_config.json", "README.md", "model.onnx")
-	for _, want := range []string{"bert.encoder.layer.0.attention.self.query/matmul", "INT8", " MatMuls in INT8\n", "logits of 3 sequences", "openvino_model.bin ("} {
+	for _, want := range []string{"bert.encoder.layer.0.attention.self.query/matmul", "INT8", " MatMuls in INT8\n", "logits of 3 sequences", "model.onnx, read back: logits differ by ", "openvino_model.bin ("} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("standard output does not contain %q:\n%s", want, stdout)
 		}
@@ -166,6 +166,10 @@ func TestExportRefused(t *testing.T) {
 	if status != exitError || !strings.Contains(stderr, "want at most --tolerance = 1e-30; nothing was written") {
 		t.Errorf("status %d, %s", status, stderr)
 	}
+	status, _, stderr = runCommand(t, "export", w.path("teacher"), "--output_dir", w.path("onnx"), "--format", "onnx", "--tolerance", "1e-30")
+	if left, _ := filepath.Glob(w.path("onnx", "*")); status != exitError || !strings.Contains(stderr, "of the ONNX file, operation by operation, a logit differs by") || len(left) > 0 {
+		t.Errorf("status %d, %s, files %q", status, stderr, left)
+	}
 	after, err := os.ReadFile(w.path("ov", "openvino_model.xml"))
 	w.must(err)
 	if string(before) != string(after) {
@@ -251,6 +255,20 @@ func TestExportInterrupted(t *testing.T) {
 	w.wantFiles("data", "train.tsv", "dev.tsv", "test.tsv")
 	if left, _ := filepath.Glob(w.path("data", "*")); len(left) != 3 {
 		t.Errorf("found %q", left)
+	}
+}
+
+// What NNCF has around the algorithms is not in optimum-intel's record.
+func TestAlgorithmsOf(t *testing.T) {
+	const list = `[{"algorithm": "quantization"}]`
+	for _, source := range []string{list, `{"input_info": {"sample_size": [1, 128]}, "compression": ` + list + `}`} {
+		config, err := jpqd.ParseNNCFConfig([]byte(source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(strings.Fields(string(algorithmsOf(config))), ""); got != `[{"algorithm":"quantization"}]` {
+			t.Errorf("%s: found %s", source, got)
+		}
 	}
 }
 

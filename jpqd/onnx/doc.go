@@ -39,6 +39,11 @@
 // Where a quantizer stands before the division, the factor stays behind that:
 // of two quantizers in a row ONNX Runtime makes one.
 //
+// # Evaluation
+//
+// [Logits] computes what a written file says, node by node: plain loops, float64
+// inside an operation, products of matrices by package kernels. It checks exports.
+//
 // # ONNX Runtime
 //
 // On x86-64, version 1.30 executes every MatMul whose operands are both quantized
