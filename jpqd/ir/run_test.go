@@ -98,6 +98,32 @@ func TestPortsSayTheTruth(t *testing.T) {
 	}
 }
 
+// A small file cannot ask for much memory.
+func TestRunIsBounded(t *testing.T) {
+	g := newGraph("doubling", F32)
+	x := g.convert("float", g.parameter("input_ids", I64, dynamic, dynamic), F32)
+	for i := range 60 {
+		x = g.add(&node{
+			name: "twice" + strconv.Itoa(i), kind: "Concat", opset: "opset1", inputs: []*node{x, x}, typ: F32, dims: []int{dynamic, dynamic},
+			attributes: attributes("axis", "0"),
+		})
+	}
+	g.result("logits", x)
+	var bin binFile
+	text, err := g.document(&bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := parse(text, bin.bytes(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]*Tensor{"input_ids": {Type: I64, Shape: []int{1, 3}, I64: []int64{1, 2, 3}}}
+	if _, err := m.Run(in); err == nil || !strings.Contains(err.Error(), "want at most 1048576 ") {
+		t.Errorf("found error %v, want one about 1048576 elements", err)
+	}
+}
+
 // Results do not depend on who else runs the model.
 func TestRunAtTheSameTime(t *testing.T) {
 	m := writeAndRead(t, testmodel.Named("int8 products", 2))
