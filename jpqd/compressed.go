@@ -52,6 +52,8 @@ type CompressedEmbeddings struct {
 //
 //	s = QueryOut(ScaleIn(q) / √head_dim)·KeyOut(k)ᵀ
 //
+// Output has no Smooth: its factors are those of Value's rows.
+//
 // A block that lost all heads (len(Heads) == 0) has Output.Bias in place of
 // Output(…); one that lost all neurons has FFNOut.Bias in place of FFNOut(…).
 type CompressedLayer struct {
@@ -75,10 +77,11 @@ type CompressedLayer struct {
 	OutputNorm    CompressedNorm
 }
 
-// CompressedLinear is y = Input(x)·Weightᵀ + Bias.
+// CompressedLinear is y = Input(x·Smooth)·Weightᵀ + Bias.
 type CompressedLinear struct {
 	Weight CompressedMatrix
 	Bias   []float32        // (rows)
+	Smooth []float32        // (cols) SmoothQuant's factors of the input's columns, by which the weight's are divided; nil: 1
 	Input  *ActivationRange // nil: the input is not quantized
 }
 

@@ -62,8 +62,8 @@ func (k *compressedChecker) head(c *Compressed) {
 	width := k.hidden
 	if c.Config.QuestionAnswering() {
 		k.empty("Pooler.Weight", &c.Pooler.Weight, "a model for question answering")
-		if len(c.Pooler.Bias) > 0 || c.Pooler.Input != nil {
-			k.fail("Pooler: found a bias or a range, want none in a model for question answering")
+		if len(c.Pooler.Bias) > 0 || c.Pooler.Smooth != nil || c.Pooler.Input != nil {
+			k.fail("Pooler: found a bias, factors or a range, want none in a model for question answering")
 		}
 	} else {
 		width = c.Pooler.Weight.Rows
@@ -94,6 +94,9 @@ func (k *compressedChecker) layer(path string, l *CompressedLayer, c *Compressed
 		k.pair(path+".QueryOut and KeyOut", l.QueryOut, l.KeyOut)
 		k.pair(path+".ProbsOut and ValueOut", l.ProbsOut, l.ValueOut)
 		k.linear(path+".Output", &l.Output, k.hidden, width)
+		if l.Output.Smooth != nil {
+			k.fail("%s.Output.Smooth: found factors, want them in the rows of Value", path)
+		}
 	} else {
 		k.empty(path+".Query.Weight", &l.Query.Weight, lost)
 		k.empty(path+".Key.Weight", &l.Key.Weight, lost)
@@ -130,6 +133,12 @@ func (k *compressedChecker) kept(path string, ids []int, n int) {
 func (k *compressedChecker) linear(path string, l *CompressedLinear, rows, cols int) {
 	k.matrix(path+".Weight", &l.Weight, rows, cols)
 	k.floats(path+".Bias", l.Bias, rows)
+	if l.Smooth != nil {
+		k.floats(path+".Smooth", l.Smooth, cols)
+		if l.Input == nil {
+			k.fail("%s.Smooth: found factors of an input that is not quantized, want none", path)
+		}
+	}
 	k.activation(path+".Input", l.Input)
 	if k.err != nil {
 		return

@@ -92,6 +92,8 @@ func (w *partWriter) vector(name string, v *[]float32, _ int) {
 	}
 }
 
+func (w *partWriter) optional(name string, v *[]float32, n int) { w.vector(name, v, n) }
+
 func (w *partWriter) activation(name string, r **ActivationRange) {
 	if *r != nil {
 		w.ranges[name] = rangeJSON(**r)
@@ -245,6 +247,12 @@ func (r *partReader) vector(name string, v *[]float32, n int) {
 	}
 	if t, ok := r.take(name, "F32", n, isF32); ok {
 		*v = t.F32
+	}
+}
+
+func (r *partReader) optional(name string, v *[]float32, n int) {
+	if _, ok := r.tensors[name]; ok {
+		r.vector(name, v, n)
 	}
 }
 

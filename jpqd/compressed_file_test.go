@@ -47,6 +47,22 @@ func (f *partFiller) vector(name string, v *[]float32, n int) {
 	*v = f.floats(n)
 }
 
+func (f *partFiller) optional(string, *[]float32, int) {}
+
+// smooth gives the Linears with quantizers factors of their inputs' columns, or not.
+func (f *partFiller) smooth(c *Compressed) {
+	linears := []*CompressedLinear{&c.Pooler, &c.Classifier}
+	for i := range c.Layers {
+		l := &c.Layers[i]
+		linears = append(linears, &l.Query, &l.Key, &l.Value, &l.FFNIn, &l.FFNOut)
+	}
+	for _, l := range linears {
+		if l.Input != nil && f.rng.IntN(2) == 0 {
+			l.Smooth = f.floats(l.Weight.Cols)
+		}
+	}
+}
+
 // floats are of any size and sign, −0 among them.
 func (f *partFiller) floats(n int) []float32 {
 	x := make([]float32, n)
@@ -116,7 +132,9 @@ func randomCompressed(tb rapid.TB, seed uint64) *Compressed {
 		cfg.Architecture = strings.Replace(cfg.Architecture, "SequenceClassification", "QuestionAnswering", 1)
 	}
 	c := &Compressed{Config: cfg, Layers: make([]CompressedLayer, cfg.NumHiddenLayers)}
-	visitParts(c, &partFiller{rng, heads, cfg.IntermediateSize, []float64{0, 0.5, 1}[rng.IntN(3)], 1.2})
+	filler := &partFiller{rng, heads, cfg.IntermediateSize, []float64{0, 0.5, 1}[rng.IntN(3)], 1.2}
+	visitParts(c, filler)
+	filler.smooth(c)
 	c.Pooler.Bias = c.Pooler.Bias[:min(len(c.Pooler.Bias), cfg.HiddenSize)]
 	if !cfg.QuestionAnswering() && c.Pooler.Weight.Rows > cfg.HiddenSize {
 		return randomCompressed(tb, seed+1)
@@ -292,6 +310,8 @@ func TestLoadCompressedRefuses(t *testing.T) {
 			f.Tensors["classifier.weight"] = checkpoint.Tensor{Shape: []int{2, 2}, F32: make([]float32, 4)}
 		}, `tensor "classifier.scale": found, want only those`},
 		{"another type", set("classifier.bias", i32(1, 2)), `tensor "classifier.bias": found elements of another type, want F32`},
+		{"factors of another length", set("classifier.smooth", checkpoint.Tensor{Shape: []int{3}, F32: make([]float32, 3)}), `tensor "classifier.smooth": found shape [3], want [2]`},
+		{"factors of the output", set("layers.0.output.smooth", checkpoint.Tensor{Shape: []int{64}, F32: make([]float32, 64)}), "Layers[0].Output.Smooth: found factors, want them in the rows of Value"},
 		{"another length", set("classifier.bias", checkpoint.Tensor{Shape: []int{3}, F32: make([]float32, 3)}), `tensor "classifier.bias": found shape [3], want [2]`},
 		{"ids that do not ascend", set("layers.0.heads", i32(1, 0)), "Layers[0].Heads[1]: found 0"},
 		{"a block beyond the matrix", set("layers.0.query.block_index", i32(4)), `tensor "layers.0.query.block_index": element 0: found block 4, want 0 to 3`},

@@ -7,6 +7,7 @@ import "fmt"
 type partVisitor interface {
 	ids(name string, v *[]int)
 	vector(name string, v *[]float32, n int)
+	optional(name string, v *[]float32, n int) // a vector that may be nil
 	matrix(name string, m *CompressedMatrix, rows, cols int)
 	activation(name string, r **ActivationRange)
 }
@@ -34,6 +35,7 @@ func visitParts(c *Compressed, v partVisitor) {
 		v.vector("pooler.bias", &c.Pooler.Bias, -1)
 		width = len(c.Pooler.Bias)
 		v.matrix("pooler", &c.Pooler.Weight, width, hidden)
+		v.optional("pooler.smooth", &c.Pooler.Smooth, hidden)
 		v.activation("pooler.input", &c.Pooler.Input)
 	}
 	p.linear("classifier", &c.Classifier, c.Config.NumLabels(), width)
@@ -70,6 +72,7 @@ func (p *partWalk) layer(name string, l *CompressedLayer, headDim int) {
 func (p *partWalk) linear(name string, l *CompressedLinear, rows, cols int) {
 	p.vector(name+".bias", &l.Bias, rows)
 	p.matrix(name, &l.Weight, rows, cols)
+	p.optional(name+".smooth", &l.Smooth, cols)
 	p.activation(name+".input", &l.Input)
 }
 
@@ -96,8 +99,9 @@ func (c *Compressed) Quantized() bool {
 // quantizerFinder finds whether there is a quantizer.
 type quantizerFinder struct{ found bool }
 
-func (f *quantizerFinder) ids(string, *[]int)             {}
-func (f *quantizerFinder) vector(string, *[]float32, int) {}
+func (f *quantizerFinder) ids(string, *[]int)               {}
+func (f *quantizerFinder) vector(string, *[]float32, int)   {}
+func (f *quantizerFinder) optional(string, *[]float32, int) {}
 func (f *quantizerFinder) matrix(_ string, m *CompressedMatrix, _, _ int) {
 	f.found = f.found || m.I8 != nil
 }

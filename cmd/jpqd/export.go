@@ -51,10 +51,11 @@ and benchmark_app load: openvino_model.xml and .bin, config.json, the tokenizer,
 openvino_config.json and a model card with the figures. Heads and neurons that
 were pruned are gone; integer weights and quantizers stay as they were trained.
 
-Before anything gets its name, the file is read back, its graph recognised and
-run by the engine and, operation by operation, by the reference evaluator; the
+Before anything gets its name, the files are read back and run, the graph of the
+IR by the engine, which recognises it, and both operation by operation; the
 largest differences of logits are printed, with all MatMuls and their precision.
-A difference above --tolerance is an error, and nothing is written.
+A difference above --tolerance is an error, and nothing is written. A folder with
+another model that would stay beside the new one's configuration is refused.
 
 --format onnx writes model.onnx, quantized by QuantizeLinear and DequantizeLinear,
 with both names beside the IR. MODEL is the folder of a run, one with a model in
@@ -72,6 +73,9 @@ well-known model of random weights.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			model := modelName(args, "")
 			if err := o.check(cmd, model); err != nil {
+				return err
+			}
+			if err := o.checkFolder(); err != nil {
 				return err
 			}
 			return runExport(cmd.Context(), c, o, model)
@@ -115,6 +119,22 @@ func (o *exportOptions) check(cmd *cobra.Command, model string) error {
 		return usageErrorf("--sequence_length: found %d, want at least 1, or 0 for any", o.sequence)
 	case !(o.tolerance >= 0) || math.IsInf(o.tolerance, 0):
 		return usageErrorf("--tolerance: found %v, want a number above 0, or 0 for the default", o.tolerance)
+	}
+	return nil
+}
+
+// checkFolder refuses a folder with a model that is not replaced: its
+// configuration, tokenizer and card would be those of the one that is exported.
+func (o *exportOptions) checkFolder() error {
+	for _, f := range []struct{ name, format, want string }{
+		{checkpoint.WeightsFile, "", "another folder"},
+		{jpqd.CompressedFile, "", "another folder"},
+		{ir.XMLName, formatOpenVINO, "another folder, or --format openvino,onnx to replace both"},
+		{onnx.Name, formatONNX, "another folder, or --format openvino,onnx to replace both"},
+	} {
+		if exists(filepath.Join(o.outputDir, f.name)) && !slices.Contains(o.formats, f.format) {
+			return fmt.Errorf("--output_dir: %s has the %s of a model, which would be left beside what belongs to another; want %s", o.outputDir, f.name, f.want)
+		}
 	}
 	return nil
 }
@@ -185,12 +205,13 @@ type exporter struct {
 
 // exportReport is what was exported. Its JSON keys are those of --json.
 type exportReport struct {
-	Dir       string           `json:"output_dir"`
-	Files     map[string]int64 `json:"files"` // bytes of the models' files
-	Checked   *exportCheck     `json:"check,omitempty"`
-	Products  []irProduct      `json:"products,omitempty"`
-	Int8      int              `json:"products_in_int8"`
-	modelSize *modelSize
+	Dir         string           `json:"output_dir"`
+	Files       map[string]int64 `json:"files"`           // bytes of the models' files
+	Checked     *exportCheck     `json:"check,omitempty"` // of the IR
+	CheckedONNX *onnxCheck       `json:"check_onnx,omitempty"`
+	Products    []irProduct      `json:"products,omitempty"`
+	Int8        int              `json:"products_in_int8"`
+	modelSize   *modelSize
 }
 
 // run writes and checks everything in a folder inside that of the export, then
@@ -218,6 +239,12 @@ func (e *exporter) run(ctx context.Context) (*exportReport, error) {
 	}
 	if slices.Contains(e.formats, formatONNX) {
 		if err := onnx.Write(tmp, e.model, onnx.Options{Batch: e.options.Batch, Sequence: e.options.Sequence}); err != nil {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := e.checkONNX(filepath.Join(tmp, onnx.Name), r); err != nil {
 			return nil, err
 		}
 	}
@@ -303,9 +330,19 @@ func (e *exporter) openVINOConfig() map[string]any {
 	}
 	record := map[string]any{"input_info": inputs, "save_onnx_model": slices.Contains(e.formats, formatONNX)}
 	if nncf, err := jpqd.LoadNNCFConfig(filepath.Join(e.source, jpqd.NNCFConfigFile)); e.source != "" && err == nil {
-		record["compression"] = nncf.Source
+		record["compression"] = algorithmsOf(nncf)
 	}
 	return record
+}
+
+// algorithmsOf is what optimum-intel calls the compression: the algorithms alone,
+// without what NNCF has around them.
+func algorithmsOf(c *jpqd.NNCFConfig) json.RawMessage {
+	var around struct{ Compression json.RawMessage }
+	if err := json.Unmarshal(c.Source, &around); err != nil || around.Compression == nil {
+		return c.Source
+	}
+	return around.Compression
 }
 
 // headsPruned lists the heads that layers have lost, by layer; nil for none.

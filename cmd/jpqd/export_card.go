@@ -73,6 +73,9 @@ func (e *exporter) card(r *exportReport) []byte {
 		row("MatMuls that run in INT8", "%d of %d", r.Int8, len(r.Products))
 		row("logits of the file, read back", "within %.2g of the model's on the engine, within %.2g operation by operation", r.Checked.Engine, r.Checked.Reference)
 	}
+	if r.CheckedONNX != nil {
+		row("logits of "+onnx.Name+", read back", "within %.2g of the model's, operation by operation", r.CheckedONNX.Reference)
+	}
 	for _, name := range e.metrics() {
 		row(name[0], "%s", name[1])
 	}

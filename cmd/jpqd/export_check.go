@@ -11,6 +11,7 @@ import (
 	"github.com/go-jpqd/jpqd/jpqd"
 	"github.com/go-jpqd/jpqd/jpqd/int8"
 	"github.com/go-jpqd/jpqd/jpqd/ir"
+	"github.com/go-jpqd/jpqd/jpqd/onnx"
 )
 
 // exportCheck is how far what was written is from what was to be. Its JSON keys
@@ -20,6 +21,13 @@ type exportCheck struct {
 	Tokens    int     `json:"tokens"`
 	Largest   float64 `json:"largest_logit"`
 	Engine    float64 `json:"difference_engine"`    // of the graph that was recognised, on the engine
+	Reference float64 `json:"difference_reference"` // of the graph, operation by operation
+	Tolerance float64 `json:"tolerance"`
+}
+
+// onnxCheck is how far the ONNX file is from what was to be written. Its JSON
+// keys are those of --json.
+type onnxCheck struct {
 	Reference float64 `json:"difference_reference"` // of the graph, operation by operation
 	Tolerance float64 `json:"tolerance"`
 }
@@ -43,13 +51,7 @@ func (e *exporter) checkIR(path string, r *exportReport) error {
 	}
 	r.Products, r.Int8 = productsOf(written)
 	b := e.sample()
-	check := &exportCheck{Sequences: b.Len(), Tokens: b.Rows(), Tolerance: e.tolerance}
-	if check.Tolerance == 0 {
-		check.Tolerance = floatTolerance
-		if e.model.Quantized() || e.options.Precision == ir.F16 {
-			check.Tolerance = quantizedTolerance
-		}
-	}
+	check := &exportCheck{Sequences: b.Len(), Tokens: b.Rows(), Tolerance: e.mostDifference(e.options.Precision == ir.F16)}
 	want, err := logitsOf(e.model, b)
 	if err != nil {
 		return err
@@ -69,15 +71,45 @@ func (e *exporter) checkIR(path string, r *exportReport) error {
 	check.Engine, check.Reference = farthest(got, want), farthest(reference, want)
 	check.Largest = farthest(want, make([]float32, len(want)))
 	r.Checked = check
-	for _, d := range []struct {
-		how        string
-		difference float64
-	}{{"on the engine", check.Engine}, {"operation by operation", check.Reference}} {
-		if !(d.difference <= check.Tolerance) {
-			return fmt.Errorf("%w: %s a logit differs by %.3g, want at most --tolerance = %g; nothing was written", errTolerance, d.how, d.difference, check.Tolerance)
-		}
+	if err := within(check.Tolerance, "on the engine", check.Engine); err != nil {
+		return err
 	}
-	return nil
+	return within(check.Tolerance, "operation by operation", check.Reference)
+}
+
+// checkONNX reads the ONNX file back and runs it beside the model.
+func (e *exporter) checkONNX(path string, r *exportReport) error {
+	b := e.sample()
+	want, err := logitsOf(e.model, b)
+	if err != nil {
+		return err
+	}
+	got, err := onnx.Logits(path, b)
+	if err != nil {
+		return fmt.Errorf("reading back: %w", err)
+	}
+	check := &onnxCheck{Reference: farthest(got, want), Tolerance: e.mostDifference(false)}
+	r.CheckedONNX = check
+	return within(check.Tolerance, "of the ONNX file, operation by operation,", check.Reference)
+}
+
+// mostDifference is the tolerance, that of quantized values for rounded ones.
+func (e *exporter) mostDifference(rounded bool) float64 {
+	switch {
+	case e.tolerance != 0:
+		return e.tolerance
+	case rounded || e.model.Quantized():
+		return quantizedTolerance
+	}
+	return floatTolerance
+}
+
+// within refuses a difference of logits above the tolerance.
+func within(tolerance float64, how string, difference float64) error {
+	if difference <= tolerance {
+		return nil
+	}
+	return fmt.Errorf("%w: %s a logit differs by %.3g, want at most --tolerance = %g; nothing was written", errTolerance, how, difference, tolerance)
 }
 
 // sample is a small batch of random tokens, of the sizes that are fixed.
@@ -135,6 +167,9 @@ func (r *exportReport) print(out io.Writer, all bool) error {
 		c := r.Checked
 		fmt.Fprintf(out, "logits of %d sequences, up to %.3g: read back they differ by %.2g on the engine, by %.2g operation by operation (tolerance %g)\n",
 			c.Sequences, c.Largest, c.Engine, c.Reference, c.Tolerance)
+	}
+	if c := r.CheckedONNX; c != nil {
+		fmt.Fprintf(out, "%s, read back: logits differ by %.2g operation by operation (tolerance %g)\n", onnx.Name, c.Reference, c.Tolerance)
 	}
 	_, err := fmt.Fprintf(out, "%s: %s; float32 before compression: %d bytes\n", r.Dir, r.fileNames(), r.modelSize.Total.Full)
 	return err

@@ -22,19 +22,19 @@ func TestExport(t *testing.T) {
 	stdout, _ := w.run([]string{"export", w.path("out"), "--output_dir", w.path("ov"), "--format", "openvino,onnx"})
 	w.wantFiles("ov", "openvino_model.xml", "openvino_model.bin", "config.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
 		"openvino_config.json", "README.md", "model.onnx")
-	for _, want := range []string{"bert.encoder.layer.0.attention.self.query/matmul", "INT8", " MatMuls in INT8\n", "logits of 3 sequences", "openvino_model.bin ("} {
+	for _, want := range []string{"bert.encoder.layer.0.attention.self.query/matmul", "INT8", " MatMuls in INT8\n", "logits of 3 sequences", "model.onnx, read back: logits differ by ", "openvino_model.bin ("} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("standard output does not contain %q:\n%s", want, stdout)
 		}
 	}
 	var record struct {
-		Compression json.RawMessage
+		Compression []struct{ Algorithm string }
 		InputInfo   []struct{ Keyword string } `json:"input_info"`
 	}
 	data, err := os.ReadFile(w.path("ov", "openvino_config.json"))
 	w.must(err)
 	w.must(json.Unmarshal(data, &record))
-	if len(record.InputInfo) != 3 || !strings.Contains(string(record.Compression), "movement_sparsity") {
+	if len(record.InputInfo) != 3 || len(record.Compression) != 2 || record.Compression[0].Algorithm != "movement_sparsity" {
 		t.Errorf("openvino_config.json: found %s", data)
 	}
 	card, err := os.ReadFile(w.path("ov", "README.md"))
@@ -166,6 +166,10 @@ func TestExportRefused(t *testing.T) {
 	if status != exitError || !strings.Contains(stderr, "want at most --tolerance = 1e-30; nothing was written") {
 		t.Errorf("status %d, %s", status, stderr)
 	}
+	status, _, stderr = runCommand(t, "export", w.path("teacher"), "--output_dir", w.path("onnx"), "--format", "onnx", "--tolerance", "1e-30")
+	if left, _ := filepath.Glob(w.path("onnx", "*")); status != exitError || !strings.Contains(stderr, "of the ONNX file, operation by operation, a logit differs by") || len(left) > 0 {
+		t.Errorf("status %d, %s, files %q", status, stderr, left)
+	}
 	after, err := os.ReadFile(w.path("ov", "openvino_model.xml"))
 	w.must(err)
 	if string(before) != string(after) {
@@ -203,6 +207,36 @@ func TestExportRefused(t *testing.T) {
 	}
 }
 
+// An export replaces an earlier one, and leaves no model beside its configuration.
+func TestExportFolder(t *testing.T) {
+	w := newFixture(t)
+	export := func(out string, args ...string) (status int, stderr string) {
+		status, _, stderr = runCommand(t, append([]string{"export", w.path("teacher"), "--output_dir", w.path(out)}, args...)...)
+		return status, stderr
+	}
+	for _, test := range []struct {
+		out, format string
+		want        string // a part of the error, "" for none
+	}{
+		{"ov", "openvino", ""},
+		{"ov", "onnx", "ov has the openvino_model.xml of a model"},
+		{"ov", "openvino,onnx", ""},
+		{"ov", "openvino", "ov has the model.onnx of a model, which would be left beside what belongs to another; want another folder, or --format openvino,onnx"},
+		{"ov", "onnx", "ov has the openvino_model.xml of a model"},
+		{"onnx", "onnx", ""},
+		{"onnx", "onnx", ""},
+		{"teacher", "openvino", "teacher has the model.safetensors of a model"},
+	} {
+		status, stderr := export(test.out, "--format", test.format)
+		if (status == 0) != (test.want == "") || !strings.Contains(stderr, test.want) {
+			t.Errorf("--format %s to %s: status %d, %s, want %q", test.format, test.out, status, stderr, test.want)
+		}
+	}
+	if files, _ := filepath.Glob(w.path("onnx", "openvino*")); len(files) > 0 {
+		t.Errorf("--format onnx: found %q", files)
+	}
+}
+
 // An interrupted export leaves what was there, and nothing of its own.
 func TestExportInterrupted(t *testing.T) {
 	w := newFixture(t)
@@ -221,6 +255,20 @@ func TestExportInterrupted(t *testing.T) {
 	w.wantFiles("data", "train.tsv", "dev.tsv", "test.tsv")
 	if left, _ := filepath.Glob(w.path("data", "*")); len(left) != 3 {
 		t.Errorf("found %q", left)
+	}
+}
+
+// What NNCF has around the algorithms is not in optimum-intel's record.
+func TestAlgorithmsOf(t *testing.T) {
+	const list = `[{"algorithm": "quantization"}]`
+	for _, source := range []string{list, `{"input_info": {"sample_size": [1, 128]}, "compression": ` + list + `}`} {
+		config, err := jpqd.ParseNNCFConfig([]byte(source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(strings.Fields(string(algorithmsOf(config))), ""); got != `[{"algorithm":"quantization"}]` {
+			t.Errorf("%s: found %s", source, got)
+		}
 	}
 }
 

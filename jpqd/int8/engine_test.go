@@ -50,6 +50,8 @@ func forms() map[string]form {
 	zeroPoints, pooled := pruned.quantized(), pruned
 	zeroPoints.zeroPoints = true
 	pooled.pooled = 5
+	smooth, smoothFloats, smoothAnswers := pruned.quantized(), inputsOnly, shared
+	smooth.smooth, smoothFloats.smooth, smoothAnswers.smooth, smoothAnswers.answering = true, true, true, true
 	all := map[string]form{
 		"float":                        dense,
 		"float pruned":                 pruned,
@@ -71,6 +73,9 @@ func forms() map[string]form {
 		"quantized without neurons":    tinyForm([]int{4, 1}, []int{0, 0}).quantized(),
 		"quantized with nothing left":  tinyForm([]int{0, 0}, []int{0, 0}).quantized(),
 		"quantized with zero points":   zeroPoints,
+		"quantized smoothly":           smooth,
+		"quantized smoothly, answers":  smoothAnswers,
+		"quantized inputs, smoothly":   smoothFloats,
 		"float pruned pooler":          pooled,
 		"quantized pruned pooler":      pooled.quantized(),
 	}

@@ -104,14 +104,20 @@ func (l *layer) expand(g *group, rows int) {
 // into multiplies and leaves the result (rows, l.rows) in the form that its
 // reader wants, in one of two places.
 func into(g *group, f form, l *linear, rows int, bytes []uint8, floats []float32, toBytes []uint8, toFloats []float32) {
-	if f.bytes {
+	if f.bytes && f.quantizer.columns == nil {
 		g.epilogue.Quantizer = f.quantizer.bytes
 		multiply(l, rows, bytes, floats, toBytes, l.rows, &g.epilogue)
 		return
 	}
 	multiply(l, rows, bytes, floats, toFloats, l.rows, &g.epilogue)
-	if f.quantizer != nil {
-		y := toFloats[:rows*l.rows]
+	if f.quantizer == nil {
+		return
+	}
+	y := toFloats[:rows*l.rows]
+	f.quantizer.smooth(rows, l.rows, y, y)
+	if f.bytes {
+		kernels.Quantize(rows, l.rows, y, l.rows, f.quantizer.bytes, toBytes, l.rows)
+	} else {
 		f.quantizer.fake(y, y)
 	}
 }

@@ -30,7 +30,9 @@ func newLinear(l *jpqd.CompressedLinear, width int) linear {
 	if width == 0 {
 		return p
 	}
-	p.input = newQuantizer(l.Input)
+	if p.input = newQuantizer(l.Input); p.input != nil {
+		p.input.columns = l.Smooth
+	}
 	m := &l.Weight
 	if p.input == nil || !p.input.aligned || m.I8 == nil || m.Zero != nil {
 		p.floats = packFloats(m)
@@ -98,10 +100,12 @@ func (c *copies) from(at int) (rest copies) {
 // fill makes the copies of x (rows, cols) from form number first on.
 func (c *copies) fill(all forms, first, rows, cols int, x []float32) {
 	for i := first; i < len(all); i++ {
+		q := all[i].quantizer
+		x := q.smooth(rows, cols, x, c[i].floats)
 		if all[i].bytes {
-			kernels.Quantize(rows, cols, x, cols, all[i].quantizer.bytes, c[i].bytes, cols)
+			kernels.Quantize(rows, cols, x, cols, q.bytes, c[i].bytes, cols)
 		} else {
-			all[i].quantizer.fake(x[:rows*cols], c[i].floats)
+			q.fake(x[:rows*cols], c[i].floats)
 		}
 	}
 }

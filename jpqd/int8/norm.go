@@ -52,7 +52,7 @@ func (s *sum) apply(rows, cols int, a, x, y, spare []float32, wanted forms, c *c
 		b []uint8
 	)
 	first := 0
-	if len(wanted) > 0 && wanted[0].bytes {
+	if len(wanted) > 0 && wanted[0].bytes && wanted[0].quantizer.columns == nil {
 		q, b, first = wanted[0].quantizer.bytes, c[0].bytes[:n], 1
 	}
 	kernels.LayerNormQ8(rows, cols, a, x, s.gamma, s.beta, s.eps, y, q, b)

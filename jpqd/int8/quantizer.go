@@ -2,6 +2,7 @@ package int8
 
 import (
 	"math"
+	"slices"
 
 	"github.com/go-jpqd/jpqd/jpqd"
 	"github.com/go-jpqd/jpqd/kernels"
@@ -17,6 +18,7 @@ import (
 type quantizer struct {
 	bytes   kernels.Quantizer // of uint8
 	aligned bool              // bytes are exact
+	columns []float32         // factors of the columns, in front; nil: 1
 	low     [1]float32
 	span    [1]float32
 	step    float64 // the distance of two neighbouring levels
@@ -51,7 +53,19 @@ func (q *quantizer) equal(other *quantizer) bool {
 	if q == nil || other == nil {
 		return q == other
 	}
-	return *q == *other
+	return q.bytes == other.bytes && q.low == other.low && q.span == other.span && slices.Equal(q.columns, other.columns)
+}
+
+// smooth multiplies the columns of x (rows, cols) by their factors. Where it has
+// none the result is x, else y, which may be x.
+func (q *quantizer) smooth(rows, cols int, x, y []float32) []float32 {
+	if q.columns == nil {
+		return x
+	}
+	for at := 0; at < rows*cols; at += cols {
+		kernels.Mul(x[at:at+cols], q.columns, y[at:at+cols])
+	}
+	return y
 }
 
 // fake writes the quantized and dequantized x to y, as in training; y may be x.

@@ -21,6 +21,7 @@ type form struct {
 	zeroPoints bool // of weights
 	inputs     bool // inputs of linears quantized
 	shared     bool // query, key and value quantize their input alike
+	smooth     bool // columns of quantized inputs have factors, equal ones for those that are shared
 	operands   bool // operands of both attention products quantized
 	sums       bool // operands of the embeddings' second sum quantized
 	others     bool // operands of the other sums, scores, inputs of normalisations and logits quantized
@@ -98,7 +99,35 @@ func randomModel(f form, seed uint64) *jpqd.Compressed {
 	if f.others {
 		c.Logits = b.asymmetric(2)
 	}
+	if f.smooth {
+		b.smoothen(c)
+	}
 	return c
+}
+
+// smoothen gives the columns of inputs factors of about 1.
+func (b *builder) smoothen(c *jpqd.Compressed) {
+	factors := func(l *jpqd.CompressedLinear) {
+		l.Smooth = b.floats(l.Weight.Cols, 0.3)
+		for i := range l.Smooth {
+			l.Smooth[i]++
+		}
+	}
+	for i := range c.Layers {
+		l := &c.Layers[i]
+		factors(&l.Query)
+		factors(&l.Key)
+		l.Value.Smooth = l.Query.Smooth
+		if b.shared {
+			l.Key.Smooth = l.Query.Smooth
+		}
+		factors(&l.FFNIn)
+		factors(&l.FFNOut)
+	}
+	if !b.answering {
+		factors(&c.Pooler)
+	}
+	factors(&c.Classifier)
 }
 
 // pair is the ranges of a sum's operands.

@@ -112,6 +112,15 @@ func (r *reference) attention(l *jpqd.CompressedLayer, x rows) rows {
 }
 
 func (r *reference) linear(l *jpqd.CompressedLinear, x rows) rows {
+	if l.Smooth != nil {
+		scaled := make(rows, len(x))
+		for i := range x {
+			for j, v := range x[i] {
+				scaled[i] = append(scaled[i], v*float64(l.Smooth[j]))
+			}
+		}
+		x = scaled
+	}
 	x = r.fake(l.Input, x)
 	y := make(rows, len(x))
 	for j := range l.Weight.Rows {

@@ -24,27 +24,35 @@ const (
 
 func findConstants(m *Model) constants {
 	c := constants{fixed: map[*layer]bool{}, products: map[*layer]bool{}}
-	elements, bytes := 0, 0 // of constants, which may share bytes
 	for _, l := range m.order {
 		products := l.is("MatMul") || l.is("ScaledDotProductAttention")
 		for _, in := range l.inputs {
 			products = products || c.products[in.layer]
 		}
 		c.products[l] = products
-		if l.kind == "Const" {
-			elements += len(l.raw) / elementTypes[l.typ].size
-			bytes = max(bytes, cap(l.raw)) // up to the end of the file
-		}
 		is := l.kind == "Const" || len(l.inputs) > 0 && l.kind != "Parameter"
 		for _, in := range l.inputs {
 			is = is && c.fixed[in.layer]
 		}
 		c.fixed[l] = is
 	}
-	c.most = fewElements + fewTimes*min(elements, bytes)
+	c.most = fewElements + fewTimes*m.constantElements()
 	left := fewTimes * c.most
 	c.left = &left
 	return c
+}
+
+// constantElements is how many elements the constants have, of those that share
+// bytes not more than there are bytes.
+func (m *Model) constantElements() int {
+	elements, bytes := 0, 0
+	for _, l := range m.order {
+		if l.kind == "Const" {
+			elements += len(l.raw) / elementTypes[l.typ].size
+			bytes = max(bytes, cap(l.raw)) // up to the end of the file
+		}
+	}
+	return min(elements, bytes)
 }
 
 // has tells whether s is constant.

@@ -26,7 +26,8 @@
 // points of its weight, picks int8 kernels. Every [jpqd.ActivationRange] becomes a FakeQuantize with scalar limits; two
 // quantizers with equal ranges on one tensor become one layer. Its output limits
 // are its input limits unless 0 lies between two levels of the range; then they
-// are moved to where the zero point of the range puts them.
+// are moved to where the zero point of the range puts them. The factors that
+// SmoothQuant gives the columns of a Linear's input are a Multiply in front of it.
 //
 // # Pruning
 //
@@ -57,8 +58,9 @@
 // BERT, RoBERTa or DistilBERT in it: Linear layers with weights as floats,
 // integers or quantized by FakeQuantize, in either orientation; normalisation
 // and GELU as one operation or spelled out; attention fused or not, divided by
-// √head_dim in any place; masks and positions of any make, known by what they
-// are for a sample of three tokens. What [jpqd.Compressed] cannot say is refused.
+// √head_dim in any place; SmoothQuant's factors of columns; masks and positions of
+// any make, known by what they are for a sample of three tokens. What
+// [jpqd.Compressed] cannot say is refused.
 //
 // # Evaluation
 //

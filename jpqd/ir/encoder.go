@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/internal/modules"
 )
 
 // masked is added to the scores of padding. It is BERT's own value: softmax
@@ -17,21 +18,21 @@ const masked = -10000
 type encoder struct {
 	*graph
 	config *bert.Config
-	names  *moduleNames
+	names  *modules.Names
 	mask   *node // attention_mask, (batch, sequence)
 	added  *node // to the scores, (batch, 1, 1, sequence); nil until a layer needs it
 }
 
 // newEncoder is the graph of c, which [jpqd.Compressed.Validate] has accepted.
 func newEncoder(c *jpqd.Compressed, o Options) (*graph, error) {
-	names, err := findNames(&c.Config)
+	names, err := modules.Find(&c.Config)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("model for OpenVINO IR: Config: %w", err)
 	}
 	if err := o.check(c); err != nil {
 		return nil, err
 	}
-	e := &encoder{graph: newGraph(names.graph, o.Precision), config: &c.Config, names: names}
+	e := &encoder{graph: newGraph(names.Graph, o.Precision), config: &c.Config, names: names}
 	batch, sequence := dynamic, dynamic
 	if o.Batch > 0 {
 		batch = o.Batch
@@ -47,9 +48,9 @@ func newEncoder(c *jpqd.Compressed, o Options) (*graph, error) {
 	if c.Config.TypeVocabSize > 1 {
 		types = e.parameter("token_type_ids", I64, batch, sequence)
 	}
-	x := e.embeddings(names.embeddings, &c.Embeddings, ids, types)
+	x := e.embeddings(names.Embeddings, &c.Embeddings, ids, types)
 	for i := range c.Layers {
-		x = e.block(fmt.Sprintf(names.layer, i), &c.Layers[i], x)
+		x = e.block(fmt.Sprintf(names.Layer, i), &c.Layers[i], x)
 	}
 	if c.Config.QuestionAnswering() {
 		e.answers(c, x)
@@ -72,38 +73,50 @@ func (e *encoder) embeddings(path string, c *jpqd.CompressedEmbeddings, ids, typ
 		x = e.sum(path+"/add_0", x, typ, c.AddTypes)
 	}
 
-	all := make([]int64, c.Position.Rows)
-	for i := range all {
-		all[i] = int64(i)
-	}
-	shape := e.shapeOf(path+"/shape", ids)
-	length := e.gather(path+"/sequence_length", shape, e.ints(path+"/sequence_length/index", 1), 0)
-	positionIDs := e.head(path+"/position_ids/slice", e.constant(path+"/position_ids", values[int64](all), 1, len(all)), length, 1)
+	positionIDs := e.positionIDs(path, ids, c.Position.Rows)
 	position := e.gather(path+".position_embeddings", e.matrix(path+".position_embeddings.weight", &c.Position), positionIDs, 0)
 	return e.norm(path+".LayerNorm", &c.Norm, e.sum(path+"/add_1", x, position, c.AddInputs))
 }
 
+// positionIDs are 0, 1, 2, …, (1, sequence): a constant where the sequences have a
+// fixed length, so that no shape of the graph is open, else a part of all.
+func (e *encoder) positionIDs(path string, ids *node, all int) *node {
+	count := func(n int) *node {
+		list := make([]int64, n)
+		for i := range list {
+			list[i] = int64(i)
+		}
+		return e.constant(path+"/position_ids", values[int64](list), 1, n)
+	}
+	if length := ids.dims[1]; length != dynamic {
+		return count(length)
+	}
+	shape := e.shapeOf(path+"/shape", ids)
+	length := e.gather(path+"/sequence_length", shape, e.ints(path+"/sequence_length/index", 1), 0)
+	return e.head(path+"/position_ids/slice", count(all), length, 1)
+}
+
 // block is one transformer block, (batch, sequence, hidden) -> the same.
 func (e *encoder) block(path string, c *jpqd.CompressedLayer, x *node) *node {
-	dense := path + e.names.output
+	dense := path + e.names.Output
 	var attended *node
 	if len(c.Heads) > 0 {
 		attended = e.linear(dense, &c.Output, e.attention(path, c, x))
 	} else {
 		attended = e.bias(dense, &c.Output, 3)
 	}
-	h := e.norm(path+e.names.attentionNorm, &c.AttentionNorm, e.sum(dense+"/residual", attended, x, c.AttentionAdd))
+	h := e.norm(path+e.names.AttentionNorm, &c.AttentionNorm, e.sum(dense+"/residual", attended, x, c.AttentionAdd))
 
-	dense = path + e.names.ffnOut
+	dense = path + e.names.FFNOut
 	var y *node
 	if len(c.Neurons) > 0 {
-		in := path + e.names.ffnIn
+		in := path + e.names.FFNIn
 		y = e.gelu(in+"/gelu", e.linear(in, &c.FFNIn, h))
 		y = e.linear(dense, &c.FFNOut, y)
 	} else {
 		y = e.bias(dense, &c.FFNOut, 3)
 	}
-	return e.norm(path+e.names.outputNorm, &c.OutputNorm, e.sum(dense+"/residual", y, h, c.OutputAdd))
+	return e.norm(path+e.names.OutputNorm, &c.OutputNorm, e.sum(dense+"/residual", y, h, c.OutputAdd))
 }
 
 // sum is a + b, each quantized to its range.
@@ -115,7 +128,7 @@ func (e *encoder) sum(path string, a, b *node, ranges [2]*jpqd.ActivationRange) 
 // attention is (batch, sequence, hidden) -> (batch, sequence, heads·head_dim).
 func (e *encoder) attention(layer string, c *jpqd.CompressedLayer, x *node) *node {
 	headDim := e.config.HeadDim()
-	path, query, key, value := layer+e.names.attention, layer+e.names.query, layer+e.names.key, layer+e.names.value
+	path, query, key, value := layer+e.names.Attention, layer+e.names.Query, layer+e.names.Key, layer+e.names.Value
 
 	// Everything from the query to the scores is times 1/√head_dim: ranges too.
 	factor := e.config.ScoreScale()
@@ -163,8 +176,9 @@ func (e *encoder) scoreBias() *node {
 	return e.added
 }
 
-// linear is Input(x)·Weightᵀ + Bias.
+// linear is Input(x·Smooth)·Weightᵀ + Bias.
 func (e *encoder) linear(path string, l *jpqd.CompressedLinear, x *node) *node {
+	x = e.smooth(path+"/smooth_quant", x, l.Smooth)
 	x = e.fakeQuantize(path+"/fq_input", x, l.Input)
 	y := e.matMul(path+"/matmul", x, e.matrix(path+".weight", &l.Weight), true)
 	return e.plus(path, y, e.bias(path, l, len(y.dims)))

@@ -5,7 +5,7 @@ import "github.com/go-jpqd/jpqd/jpqd"
 // classes makes the output logits, (batch, labels), of the first token of each
 // sequence of x (batch, sequence, hidden).
 func (e *encoder) classes(c *jpqd.Compressed, x *node) {
-	path := e.names.pooler
+	path := e.names.Pooler
 	first := e.gather(path+"/first_token", x, e.int(path+"/first_token/index", 0), 1)
 	pooled := e.linear(path, &c.Pooler, first)
 	if c.Config.PoolerReLU() {
@@ -13,8 +13,8 @@ func (e *encoder) classes(c *jpqd.Compressed, x *node) {
 	} else {
 		pooled = e.tanh(path+"/tanh", pooled)
 	}
-	logits := e.linear(e.names.classifier, &c.Classifier, pooled)
-	e.result("logits", e.fakeQuantize(e.names.classifier+"/fq_output", logits, c.Logits))
+	logits := e.linear(e.names.Classifier, &c.Classifier, pooled)
+	e.result("logits", e.fakeQuantize(e.names.Classifier+"/fq_output", logits, c.Logits))
 }
 
 // answers makes the outputs start_logits and end_logits, (batch, sequence) each.

@@ -14,7 +14,7 @@ func (e *exporter) attention(layer string, l *jpqd.CompressedLayer, x foreignTen
 	heads, headDim := len(l.Heads), e.c.Config.HeadDim()
 	root := math.Sqrt(float64(headDim))
 	width, value := l.Value.Weight.Rows, &l.Value
-	if e.smooth || e.smoothContext {
+	if e.smoothContext {
 		value = divideRows(value, smoothing(width))
 	}
 	q, k, v := e.linearOf(layer+m.query, &l.Query, x), e.linearOf(layer+m.key, &l.Key, x), e.linearOf(layer+m.value, value, x)
@@ -62,16 +62,14 @@ func (e *exporter) attention(layer string, l *jpqd.CompressedLayer, x foreignTen
 		context = e.op(e.at(module, "aten::matmul/MatMul_1", "MatMul_1"), "MatMul-1", []string{"transpose_a", "false", "transpose_b", "false"}, probs, v).
 			shaped(F32, -1, heads, -1, width/heads)
 	}
-	smooth := e.smooth || e.smoothContext
-	if e.early && !smooth {
+	if e.early && !e.smoothContext {
 		context = e.quantize(context, l.Output.Input, context.name+"/fq_output_0")
 	}
 	context = e.merge(module, e.transposed(module, context, 0, 2, 1, 3), x, width)
-	if smooth {
-		name := context.name + "_0_0/nncf_smooth_quant"
-		context = e.op(name, "Multiply-1", numpy, context, e.constant(name+"/scale", F32, widen(smoothing(width)), 1, 1, width)).called("")
+	if e.smoothContext {
+		context = e.smoothed(context, smoothing(width))
 	}
-	if !e.early || smooth {
+	if !e.early || e.smoothContext {
 		context = e.quantize(context, l.Output.Input, context.name+"/fq_output_0")
 	}
 	return context

@@ -162,7 +162,7 @@ func (e *exporter) positionIDs(x foreignTensor) foreignTensor {
 	if e.c.Config.PositionOffset() > 0 {
 		return e.countedPositions()
 	}
-	all := e.constant(e.at(module, "aten::slice/Slice", "Constant"), I64, widen(upTo(e.c.Config.MaxPositionEmbeddings)), 1, e.c.Config.MaxPositionEmbeddings)
+	all := e.constant(e.at(module, "aten::slice/Slice", "Constant"), I64, widen(countUp(e.c.Config.MaxPositionEmbeddings)), 1, e.c.Config.MaxPositionEmbeddings)
 	return e.head(module, all, x)
 }
 
@@ -248,7 +248,7 @@ func (e *exporter) quantize(x foreignTensor, r *jpqd.ActivationRange, name strin
 
 // linearOf is Input(x)·wᵀ + bias.
 func (e *exporter) linearOf(module string, l *jpqd.CompressedLinear, x foreignTensor) foreignTensor {
-	x = e.smoothed(x)
+	x = e.smoothed(x, l.Smooth)
 	return e.linearOn(module, l, e.quantize(x, l.Input, x.name+"/fq_output_0"))
 }
 
@@ -278,17 +278,17 @@ func (e *exporter) linearOn(module string, l *jpqd.CompressedLinear, x foreignTe
 	return e.op(e.at(module, "", "Add"), "Add-1", numpy, bias, y)
 }
 
-// smoothed is x with each channel multiplied by a factor, where the spelling is
-// SmoothQuant's: once for all that read x.
-func (e *exporter) smoothed(x foreignTensor) foreignTensor {
-	if !e.smooth || x.kind == "FakeQuantize" || len(x.dims()) != 3 {
+// smoothed is x with each channel multiplied by a factor, if there are any, as
+// SmoothQuant does it: once for all that read x.
+func (e *exporter) smoothed(x foreignTensor, factors []float32) foreignTensor {
+	if factors == nil {
 		return x
 	}
 	name := x.name + "_0_0/nncf_smooth_quant"
 	y, ok := e.shared[name]
 	if !ok {
-		width := x.dims()[2]
-		y = e.op(name, "Multiply-1", numpy, x, e.constant(name+"/scale", F32, widen(smoothing(width)), 1, 1, width)).called("")
+		dims := rowDims(len(factors), len(x.dims()))
+		y = e.op(name, "Multiply-1", numpy, x, e.constant(name+"/scale", F32, widen(factors), dims...)).called("")
 		e.shared[name] = y
 	}
 	return y

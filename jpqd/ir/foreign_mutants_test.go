@@ -118,7 +118,8 @@ var mutants = []mutant{
 		quantizes("layer.0.intermediate.intermediate_act_fn/aten::gelu/Gelu")(e)
 		e.sets("layer.0.intermediate.intermediate_act_fn/aten::gelu/Gelu/fq_output_0", "levels", "65536")
 	}},
-	{name: "SmoothQuant", of: "NNCF of PyTorch, fused", spell: func(s *spelling) { s.smooth = true }},
+	{name: "SmoothQuant without quantizers", of: torchBERT, model: func(c *jpqd.Compressed) { c.Layers[0].FFNIn.Smooth = smoothing(32) }},
+	{name: "SmoothQuant behind a quantizer", of: "NNCF of PyTorch, smoothed", graph: quantizes("layer.0.attention.output.LayerNorm/aten::layer_norm/Add")},
 	{name: "values wider than keys", of: torchBERT, model: widerValues},
 	{name: "fused, values wider than keys", of: fusedBERT, model: widerValues},
 	{name: "GELU of tanh", of: torchBERT, graph: func(e *exporter) {
@@ -151,7 +152,7 @@ var mutants = []mutant{
 		e.reads("token_type_embeddings/aten::embedding/Convert", 0, e.mask)
 	}},
 	{name: "positions count down", of: torchBERT, expressible: true, graph: func(e *exporter) {
-		down := upTo(12)
+		down := countUp(12)
 		slices.Reverse(down)
 		e.reads("bert.embeddings/aten::slice/Slice_1", 0, e.constant("", I64, widen(down), 1, 12))
 	}},

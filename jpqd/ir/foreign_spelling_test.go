@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 // lowest is torch.finfo(torch.float32).min.
@@ -33,8 +34,8 @@ type spelling struct {
 
 	oneHidden     bool // NNCF quantizes a hidden state once for all that read it, where no sum is ignored
 	quantizedMask bool // NNCF in training quantizes the arithmetic of the mask
-	smooth        bool // SmoothQuant multiplies the inputs of all Linears by channel, which Compressed cannot express behind normalisations and GELU
-	smoothContext bool // SmoothQuant multiplies the context by channel, which is a factor of the value projection's rows
+	smooth        bool // SmoothQuant multiplies the inputs of all Linears by channel
+	smoothContext bool // and the context, which is a factor of the value projection's rows
 }
 
 // fit makes c a model that the spelling can hold.
@@ -46,6 +47,14 @@ func (s *spelling) fit(c *jpqd.Compressed) {
 		if l := &c.Layers[i]; s.oneHidden {
 			l.Key.Input, l.Value.Input, l.AttentionAdd[1] = l.Query.Input, l.Query.Input, l.Query.Input
 			l.OutputAdd[1] = l.FFNIn.Input
+		}
+	}
+	if s.smooth {
+		for _, l := range linears(c) {
+			l.Smooth = smoothing(l.Weight.Cols)
+		}
+		for i := range c.Layers {
+			c.Layers[i].Output.Smooth = nil
 		}
 	}
 	half := func(v []float32) {
@@ -116,26 +125,17 @@ func norms(c *jpqd.Compressed) []*jpqd.CompressedNorm {
 
 // fixture is a random model in a spelling.
 type fixture struct {
-	variant
+	testmodel.Variant
 	spelling
 }
 
-var pruned = variant{heads: [][]int{{0, 1, 2}, {0}}, neurons: [][]int{upTo(23), upTo(40)}}
+var pruned = testmodel.Variant{Heads: [][]int{{0, 1, 2}, {0}}, Neurons: [][]int{countUp(23), countUp(40)}}
 
-// with is v changed by f.
-func (v variant) with(f func(*variant)) variant {
-	if v.heads == nil {
-		v.heads, v.neurons = [][]int{upTo(4), upTo(4)}, [][]int{upTo(40), upTo(40)}
-	}
-	f(&v)
-	return v
-}
-
-func dense(v *variant)     {}
-func answers(v *variant)   { v.answering = true }
-func roberta(v *variant)   { v.family = "roberta" }
-func distil(v *variant)    { v.family = "distilbert" }
-func quantized(v *variant) { v.int8Weights, v.activations = true, true }
+func dense(v *testmodel.Variant)     {}
+func answers(v *testmodel.Variant)   { v.Answering = true }
+func roberta(v *testmodel.Variant)   { v.Family = "roberta" }
+func distil(v *testmodel.Variant)    { v.Family = "distilbert" }
+func quantized(v *testmodel.Variant) { v.Int8Weights, v.Activations = true, true }
 
 // The exporters of each time. transformers 4.20 to 4.30 went through ONNX and
 // the Model Optimizer, with a shape subgraph per Reshape; the PyTorch frontend
@@ -160,58 +160,61 @@ func (s spelling) change(f func(*spelling)) spelling {
 
 // fixtures are named after what is written by whom.
 var fixtures = map[string]fixture{
-	"ONNX of 2022":                         {variant{}.with(dense), onnx2022},
-	"ONNX of 2021, mask of −10000":         {variant{}.with(dense), onnx2022.change(func(s *spelling) { s.masked, s.key, s.scale, s.first = -10000, "twice", "multiply", "strided" })},
-	"ONNX, optimized":                      {variant{}.with(dense), onnx2022.change(func(s *spelling) { s.norm, s.gelu, s.linear, s.key, s.shuffled = "", "", "", "", true })},
-	"ONNX, weights transposed by a layer":  {variant{}.with(dense), onnx2022.change(func(s *spelling) { s.linear, s.heads = "layer", "zeros" })},
-	"ONNX answering":                       {variant{}.with(answers), onnx2022},
-	"ONNX of fused attention":              {variant{}.with(dense), onnx2022.change(func(s *spelling) { s.scale, s.mask = "both", "where" })},
-	"ONNX DistilBERT":                      {variant{}.with(distil), onnx2022},
+	"ONNX of 2022":                         {testmodel.Variant{}.With(dense), onnx2022},
+	"ONNX of 2021, mask of −10000":         {testmodel.Variant{}.With(dense), onnx2022.change(func(s *spelling) { s.masked, s.key, s.scale, s.first = -10000, "twice", "multiply", "strided" })},
+	"ONNX, optimized":                      {testmodel.Variant{}.With(dense), onnx2022.change(func(s *spelling) { s.norm, s.gelu, s.linear, s.key, s.shuffled = "", "", "", "", true })},
+	"ONNX, weights transposed by a layer":  {testmodel.Variant{}.With(dense), onnx2022.change(func(s *spelling) { s.linear, s.heads = "layer", "zeros" })},
+	"ONNX answering":                       {testmodel.Variant{}.With(answers), onnx2022},
+	"ONNX of fused attention":              {testmodel.Variant{}.With(dense), onnx2022.change(func(s *spelling) { s.scale, s.mask = "both", "where" })},
+	"ONNX DistilBERT":                      {testmodel.Variant{}.With(distil), onnx2022},
 	"ONNX pruned":                          {pruned, jpqd2022},
-	"PyTorch of 2023":                      {variant{}.with(dense), torch2023},
-	"PyTorch of 2023, float16":             {variant{}.with(dense), torch2023.change(func(s *spelling) { s.storage = "float16" })},
-	"PyTorch of 2023 answering":            {variant{}.with(answers), torch2023},
-	"PyTorch of 2023 without token types":  {variant{}.with(dense), torch2023.change(func(s *spelling) { s.noTypes = true })},
-	"PyTorch of 2023 shuffled":             {variant{}.with(dense), torch2023.change(func(s *spelling) { s.shuffled = true })},
-	"PyTorch of 2023 RoBERTa":              {variant{}.with(roberta), torch2023},
-	"PyTorch of 2024":                      {variant{}.with(dense), torch2024},
-	"PyTorch of 2024, float16":             {variant{}.with(dense), torch2024.change(func(s *spelling) { s.storage, s.scale = "float16", "fused scale" })},
-	"PyTorch of 2025, boolean mask":        {variant{}.with(dense), torch2024.change(func(s *spelling) { s.mask = "boolean" })},
+	"PyTorch of 2023":                      {testmodel.Variant{}.With(dense), torch2023},
+	"PyTorch of 2023, float16":             {testmodel.Variant{}.With(dense), torch2023.change(func(s *spelling) { s.storage = "float16" })},
+	"PyTorch of 2023 answering":            {testmodel.Variant{}.With(answers), torch2023},
+	"PyTorch of 2023 without token types":  {testmodel.Variant{}.With(dense), torch2023.change(func(s *spelling) { s.noTypes = true })},
+	"PyTorch of 2023 shuffled":             {testmodel.Variant{}.With(dense), torch2023.change(func(s *spelling) { s.shuffled = true })},
+	"PyTorch of 2023 RoBERTa":              {testmodel.Variant{}.With(roberta), torch2023},
+	"PyTorch of 2024":                      {testmodel.Variant{}.With(dense), torch2024},
+	"PyTorch of 2024, float16":             {testmodel.Variant{}.With(dense), torch2024.change(func(s *spelling) { s.storage, s.scale = "float16", "fused scale" })},
+	"PyTorch of 2025, boolean mask":        {testmodel.Variant{}.With(dense), torch2024.change(func(s *spelling) { s.mask = "boolean" })},
 	"PyTorch of 2024 pruned":               {pruned, torch2024},
-	"ONNX RoBERTa":                         {variant{}.with(roberta), onnx2022},
-	"PyTorch of 2024 RoBERTa":              {variant{}.with(roberta), torch2024},
-	"PyTorch of 2024 answering":            {variant{}.with(answers), torch2024},
-	"PyTorch of 2025 DistilBERT, fused":    {variant{}.with(distil), distil2024.change(func(s *spelling) { s.scale, s.mask, s.key = "fused", "expanded", "" })},
-	"PyTorch of 2024 DistilBERT":           {variant{}.with(distil), distil2024},
-	"PyTorch of 2024 DistilBERT answering": {variant{}.with(func(v *variant) { distil(v); answers(v) }), distil2024},
+	"ONNX RoBERTa":                         {testmodel.Variant{}.With(roberta), onnx2022},
+	"PyTorch of 2024 RoBERTa":              {testmodel.Variant{}.With(roberta), torch2024},
+	"PyTorch of 2024 answering":            {testmodel.Variant{}.With(answers), torch2024},
+	"PyTorch of 2025 DistilBERT, fused":    {testmodel.Variant{}.With(distil), distil2024.change(func(s *spelling) { s.scale, s.mask, s.key = "fused", "expanded", "" })},
+	"PyTorch of 2024 DistilBERT":           {testmodel.Variant{}.With(distil), distil2024},
+	"PyTorch of 2024 DistilBERT answering": {testmodel.Variant{}.With(func(v *testmodel.Variant) { distil(v); answers(v) }), distil2024},
 
-	"JPQD of 2022":                          {pruned.with(quantized), jpqd2022},
-	"JPQD of 2022, equal Q, K and V inputs": {pruned.with(func(v *variant) { quantized(v); v.sharedInputs = true }), jpqd2022},
-	"JPQD of 2022, limits of rank 3":        {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.limits = []int{1, 1, 1} })},
-	"JPQD of 2023, mask quantized":          {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.quantizedMask = true })},
-	"JPQD of 2022 answering":                {pruned.with(func(v *variant) { quantized(v); answers(v) }), jpqd2022},
-	"JPQD, weights in FakeQuantize":         {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.storage, s.limits = "fq", nil })},
-	"JPQD, FakeQuantize of 256 levels":      {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.storage = "fq256" })},
-	"JPQD, half the range of weights":       {pruned.with(quantized), jpqd2022.change(func(s *spelling) { s.storage = "half" })},
-	"JPQD, half the range, spelled out":     {pruned.with(quantized), onnx2022.change(func(s *spelling) { s.storage, s.linear = "half", "layer" })},
-	"JPQD DistilBERT":                       {pruned.with(func(v *variant) { quantized(v); distil(v) }), jpqd2022.change(func(s *spelling) { s.mask, s.masked = "filled", math.Inf(-1) })},
-	"JPQD, everything quantized":            {everywhere(variant{}), jpqd2022},
-	"JPQD, everything quantized once":       {everywhere(variant{}), jpqd2022.change(func(s *spelling) { s.oneHidden = true })},
-	"JPQD, everything late":                 {everywhere(variant{}), jpqd2022.change(func(s *spelling) { s.early, s.shuffled = false, true })},
-	"JPQD DistilBERT, everything":           {everywhere(variant{family: "distilbert"}), jpqd2022},
-	"JPQD RoBERTa answering, everything":    {everywhere(variant{family: "roberta", answering: true}), jpqd2022},
+	"JPQD of 2022":                          {pruned.With(quantized), jpqd2022},
+	"JPQD of 2022, equal Q, K and V inputs": {pruned.With(func(v *testmodel.Variant) { quantized(v); v.SharedInputs = true }), jpqd2022},
+	"JPQD of 2022, limits of rank 3":        {pruned.With(quantized), jpqd2022.change(func(s *spelling) { s.limits = []int{1, 1, 1} })},
+	"JPQD of 2023, mask quantized":          {pruned.With(quantized), jpqd2022.change(func(s *spelling) { s.quantizedMask = true })},
+	"JPQD of 2022 answering":                {pruned.With(func(v *testmodel.Variant) { quantized(v); answers(v) }), jpqd2022},
+	"JPQD, weights in FakeQuantize":         {pruned.With(quantized), jpqd2022.change(func(s *spelling) { s.storage, s.limits = "fq", nil })},
+	"JPQD, FakeQuantize of 256 levels":      {pruned.With(quantized), jpqd2022.change(func(s *spelling) { s.storage = "fq256" })},
+	"JPQD, half the range of weights":       {pruned.With(quantized), jpqd2022.change(func(s *spelling) { s.storage = "half" })},
+	"JPQD, half the range, spelled out":     {pruned.With(quantized), onnx2022.change(func(s *spelling) { s.storage, s.linear = "half", "layer" })},
+	"JPQD DistilBERT":                       {pruned.With(func(v *testmodel.Variant) { quantized(v); distil(v) }), jpqd2022.change(func(s *spelling) { s.mask, s.masked = "filled", math.Inf(-1) })},
+	"JPQD, everything quantized":            {testmodel.Everywhere(testmodel.Variant{}), jpqd2022},
+	"JPQD, everything quantized once":       {testmodel.Everywhere(testmodel.Variant{}), jpqd2022.change(func(s *spelling) { s.oneHidden = true })},
+	"JPQD, everything late":                 {testmodel.Everywhere(testmodel.Variant{}), jpqd2022.change(func(s *spelling) { s.early, s.shuffled = false, true })},
+	"JPQD DistilBERT, everything":           {testmodel.Everywhere(testmodel.Variant{Family: "distilbert"}), jpqd2022},
+	"JPQD RoBERTa answering, everything":    {testmodel.Everywhere(testmodel.Variant{Family: "roberta", Answering: true}), jpqd2022},
 
-	"NNCF of ONNX, weights (in, out)":      {variant{}.with(func(v *variant) { quantized(v); v.sharedInputs = true }), onnx2022.change(func(s *spelling) { s.storage = "int8"; s.limits = nil })},
-	"NNCF of ONNX, FakeQuantize (in, out)": {variant{}.with(func(v *variant) { quantized(v); v.sharedInputs = true }), onnx2022.change(func(s *spelling) { s.storage, s.limits = "fq", nil })},
-	"NNCF of PyTorch":                      {variant{}.with(func(v *variant) { quantized(v); v.sharedInputs = true }), torch2023},
-	"NNCF of PyTorch RoBERTa":              {variant{}.with(func(v *variant) { quantized(v); roberta(v); v.sharedInputs = true }), torch2023},
-	"NNCF of PyTorch, fused":               {variant{}.with(func(v *variant) { quantized(v); v.sharedInputs = true }), torch2024},
-	"NNCF of PyTorch, DistilBERT":          {variant{}.with(func(v *variant) { quantized(v); distil(v); v.sharedInputs = true }), distil2024},
-	"NNCF of PyTorch, context smoothed":    {variant{}.with(func(v *variant) { quantized(v); v.sharedInputs = true }), torch2024.change(func(s *spelling) { s.smoothContext = true })},
-	"NNCF, weights alone, uint8":           {variant{}.with(func(v *variant) { v.int8Weights, v.zeroPoints = true, true }), torch2024.change(func(s *spelling) { s.storage = "uint8" })},
-	"NNCF, weights alone, float16 scales":  {variant{}.with(func(v *variant) { v.int8Weights, v.zeroPoints = true, true }), torch2024.change(func(s *spelling) { s.storage = "float16" })},
-	"NNCF, weights with zero points":       {variant{}.with(func(v *variant) { quantized(v); v.zeroPoints = true }), torch2023},
-	"NNCF, weights with zero points in FQ": {variant{}.with(func(v *variant) { quantized(v); v.zeroPoints = true }), torch2023.change(func(s *spelling) { s.storage = "fq256" })},
+	"NNCF of ONNX, weights (in, out)":      {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.SharedInputs = true }), onnx2022.change(func(s *spelling) { s.storage = "int8"; s.limits = nil })},
+	"NNCF of ONNX, FakeQuantize (in, out)": {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.SharedInputs = true }), onnx2022.change(func(s *spelling) { s.storage, s.limits = "fq", nil })},
+	"NNCF of PyTorch":                      {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.SharedInputs = true }), torch2023},
+	"NNCF of PyTorch RoBERTa":              {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); roberta(v); v.SharedInputs = true }), torch2023},
+	"NNCF of PyTorch, fused":               {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.SharedInputs = true }), torch2024},
+	"NNCF of PyTorch, DistilBERT":          {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); distil(v); v.SharedInputs = true }), distil2024},
+	"NNCF of PyTorch, context smoothed":    {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.SharedInputs = true }), torch2024.change(func(s *spelling) { s.smoothContext = true })},
+	"NNCF of PyTorch, smoothed":            {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.SharedInputs = true }), torch2024.change(func(s *spelling) { s.smooth, s.smoothContext = true, true })},
+	"NNCF of ONNX, smoothed":               {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.SharedInputs = true }), onnx2022.change(func(s *spelling) { s.storage, s.limits, s.smooth = "int8", nil, true })},
+	"NNCF of PyTorch answering, smoothed":  {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); answers(v); v.SharedInputs = true }), torch2023.change(func(s *spelling) { s.smooth, s.smoothContext = true, true })},
+	"NNCF, weights alone, uint8":           {testmodel.Variant{}.With(func(v *testmodel.Variant) { v.Int8Weights, v.ZeroPoints = true, true }), torch2024.change(func(s *spelling) { s.storage = "uint8" })},
+	"NNCF, weights alone, float16 scales":  {testmodel.Variant{}.With(func(v *testmodel.Variant) { v.Int8Weights, v.ZeroPoints = true, true }), torch2024.change(func(s *spelling) { s.storage = "float16" })},
+	"NNCF, weights with zero points":       {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.ZeroPoints = true }), torch2023},
+	"NNCF, weights with zero points in FQ": {testmodel.Variant{}.With(func(v *testmodel.Variant) { quantized(v); v.ZeroPoints = true }), torch2023.change(func(s *spelling) { s.storage = "fq256" })},
 }
 
 // fixtureNames in order.
@@ -226,7 +229,7 @@ func fixtureNames() []string {
 
 // model is a random one that the fixture can hold.
 func (f *fixture) model(seed uint64) *jpqd.Compressed {
-	c := newModel(f.variant, seed)
+	c := testmodel.New(f.Variant, seed)
 	f.fit(c)
 	return c
 }

@@ -133,7 +133,8 @@ func (e *exporter) heading(x foreignTensor) {
 		e.answers(e.linearOf(m.classifier, &c.Classifier, x))
 		return
 	}
-	if e.early {
+	early := e.early && !e.smooth // a quantizer stays behind the product with factors
+	if early {
 		x = e.quantize(x, c.Pooler.Input, x.name+"/fq_output_0")
 	}
 	var first foreignTensor
@@ -144,7 +145,8 @@ func (e *exporter) heading(x foreignTensor) {
 	} else {
 		first = e.op(e.at(m.head, "aten::select/Gather", "Gather"), "Gather-8", []string{"batch_dims", "0"}, x, e.int(0), e.int(1)).shaped(F32, dims...)
 	}
-	if !e.early {
+	if !early {
+		first = e.smoothed(first, c.Pooler.Smooth)
 		first = e.quantize(first, c.Pooler.Input, first.name+"/fq_output_0")
 	}
 	y := e.linearOn(m.pooler, &c.Pooler, first)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 // written are the two files of a model, the layers decoded.
@@ -92,9 +93,9 @@ func TestFormat(t *testing.T) {
 		"Reshape": "opset1", "Transpose": "opset1", "SoftMax": "opset8", "Gelu": "opset7", "Tanh": "opset1", "ReLU": "opset1",
 		"Unsqueeze": "opset1", "ShapeOf": "opset3", "Slice": "opset8", "FakeQuantize": "opset1",
 	}
-	for name, v := range variants {
+	for name, v := range testmodel.Variants {
 		t.Run(name, func(t *testing.T) {
-			w := write(t, newModel(v, 1), Options{})
+			w := write(t, testmodel.New(v, 1), Options{})
 			if w.net.Version != "11" {
 				t.Errorf("version: found %q, want 11", w.net.Version)
 			}
@@ -132,8 +133,8 @@ func TestFormat(t *testing.T) {
 						t.Errorf("%s: found offset %d, want a multiple of 64", l.Name, offset)
 					}
 				case "FakeQuantize":
-					if l.attribute("levels") != "256" {
-						t.Errorf("%s: found %s levels", l.Name, l.attribute("levels"))
+					if levels := l.attribute("levels"); levels != "256" && levels != strconv.Itoa(v.Levels) {
+						t.Errorf("%s: found %s levels", l.Name, levels)
 					}
 				case "MVN":
 					if l.attribute("eps") != "1e-12" || l.attribute("eps_mode") != "INSIDE_SQRT" {
@@ -142,7 +143,7 @@ func TestFormat(t *testing.T) {
 				}
 			}
 			want := []string{"input_ids i64 ?,?", "attention_mask i64 ?,?", "token_type_ids i64 ?,?"}
-			if v.family != "" {
+			if v.Family != "" {
 				want = want[:2]
 			}
 			if d := cmp.Diff(want, inputs); d != "" {
@@ -150,9 +151,9 @@ func TestFormat(t *testing.T) {
 			}
 			want = []string{"Parameter input_ids", "Parameter attention_mask", "Parameter token_type_ids"}[:len(want)]
 			switch {
-			case v.answering:
+			case v.Answering:
 				want = append(want, "Gather start_logits", "Gather end_logits")
-			case v.everywhere:
+			case v.Everywhere:
 				want = append(want, "FakeQuantize logits")
 			default:
 				want = append(want, "Add logits")
@@ -192,7 +193,7 @@ func TestQuantizers(t *testing.T) {
 		{"int8 DistilBERT", 18*2 + 4 + 2, 2 * (6*2 + 2 + 2)},
 		{"int8 DistilBERT answering", 18*2 + 3 + 2, 2 * (6*2 + 1 + 2)},
 	} {
-		w := write(t, newModel(variants[test.name], 1), Options{})
+		w := write(t, testmodel.Named(test.name, 1), Options{})
 		if n := w.count("FakeQuantize"); n != test.quantizers {
 			t.Errorf("%s: found %d quantizers, want %d", test.name, n, test.quantizers)
 		}
@@ -245,8 +246,8 @@ func TestOutputLimits(t *testing.T) {
 // bytes, and nothing else.
 func TestBinSize(t *testing.T) {
 	sizes := map[string]int{}
-	for name, v := range variants {
-		c := newModel(v, 1)
+	for name, v := range testmodel.Variants {
+		c := testmodel.New(v, 1)
 		sizes[name] = len(write(t, c, Options{}).bin)
 		if want := expectedBin(t, c); sizes[name] != want {
 			t.Errorf("%s: found %d bytes, want %d", name, sizes[name], want)
@@ -297,6 +298,7 @@ func expectedBin(t *testing.T, c *jpqd.Compressed) int {
 	linear := func(l jpqd.CompressedLinear) {
 		matrix(l.Weight)
 		put(l.Bias)
+		put(l.Smooth)
 		activation(l.Input)
 	}
 	norm := func(n jpqd.CompressedNorm) {
@@ -395,7 +397,7 @@ func TestMetadata(t *testing.T) {
 			"nncf.quantization.activation_quantizers": "14",
 		},
 	} {
-		w := write(t, newModel(variants[name], 1), Options{})
+		w := write(t, testmodel.Named(name, 1), Options{})
 		if d := cmp.Diff(want, leaves("", w.net.Info.Children, map[string]string{})); d != "" {
 			t.Errorf("%s: rt_info (-want +got):\n%s", name, d)
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 // A disk without room for the files leaves what was there before. The test
@@ -15,7 +17,7 @@ import (
 // full disk does.
 func TestWriteWithoutRoom(t *testing.T) {
 	const variable = "JPQD_IR_TEST_DIR"
-	small, large := newModel(variants["nothing left"], 1), newModel(variants["float"], 1)
+	small, large := testmodel.Named("nothing left", 1), testmodel.Named("float", 1)
 	if dir := os.Getenv(variable); dir != "" {
 		signal.Ignore(syscall.SIGXFSZ)
 		var limit syscall.Rlimit

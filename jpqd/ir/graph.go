@@ -34,6 +34,7 @@ type graph struct {
 	nodes      []*node
 	names      map[string]bool
 	quantizers map[quantizerKey]*node
+	smoothed   []smoothed
 	info       []xmlInfo
 }
 

@@ -4,14 +4,15 @@ import (
 	"testing"
 
 	"github.com/go-jpqd/jpqd/bert"
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 // Every module of a model with parameters is a layer of that name in the file.
 func TestNames(t *testing.T) {
 	for _, family := range []string{"", "bert", "roberta", "distilbert"} {
 		for _, answering := range []bool{false, true} {
-			v := everywhere(variant{family: family, answering: answering})
-			c := newModel(v, 1)
+			v := testmodel.Everywhere(testmodel.Variant{Family: family, Answering: answering})
+			c := testmodel.New(v, 1)
 			c.Config.ModelType = family
 			layers := map[string]string{}
 			for _, l := range write(t, c, Options{}).net.Layers {
@@ -35,7 +36,7 @@ func TestNames(t *testing.T) {
 			}
 		}
 	}
-	c := newModel(variants["float"], 1)
+	c := testmodel.Named("float", 1)
 	c.Config.ModelType = "gpt2"
 	if err := Write(t.TempDir(), c, Options{}); err == nil {
 		t.Error("found no error for an unknown family")

@@ -2,6 +2,7 @@ package ir
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/go-jpqd/jpqd/jpqd"
@@ -35,6 +36,28 @@ func (g *graph) fakeQuantize(name string, x *node, r *jpqd.ActivationRange) *nod
 	})
 	g.quantizers[key] = n
 	return n
+}
+
+// smoothed is a tensor of which the columns are multiplied by factors.
+type smoothed struct {
+	x, y    *node
+	factors []float32
+}
+
+// smooth multiplies the columns of x by factors, if there are any. A second such
+// product of the same tensor is the first one.
+func (g *graph) smooth(name string, x *node, factors []float32) *node {
+	if factors == nil {
+		return x
+	}
+	for _, s := range g.smoothed {
+		if s.x == x && slices.Equal(s.factors, factors) {
+			return s.y
+		}
+	}
+	y := g.times(name, x, g.constant(name+"/factors", values[float32](factors), rowDims(len(factors), len(x.dims))...))
+	g.smoothed = append(g.smoothed, smoothed{x, y, factors})
+	return y
 }
 
 // zeroTolerance is how far from a whole level, in levels, rounding to float32

@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/go-jpqd/jpqd/bert"
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 // In f16 every weight and bias is the f32 one rounded, marked as compressed,
 // and what quantizers and normalisations hold is as before.
 func TestPrecision(t *testing.T) {
 	for _, name := range []string{"float pruned", "int8 everywhere", "int8 empty blocks", "float DistilBERT"} {
-		c := newModel(variants[name], 1)
+		c := testmodel.Named(name, 1)
 		full := write(t, c, Options{Precision: F32})
 		half := write(t, c, Options{Precision: F16})
 		want := map[string][]byte{}
@@ -64,7 +65,7 @@ func TestPrecision(t *testing.T) {
 
 // A value that f16 would make infinite stays as it is.
 func TestPrecisionKeepsLargeValues(t *testing.T) {
-	c := newModel(variants["float"], 1)
+	c := testmodel.Named("float", 1)
 	c.Layers[0].FFNIn.Bias[3] = -7e4
 	w := write(t, c, Options{Precision: F16})
 	for _, l := range w.net.Layers {
@@ -75,7 +76,7 @@ func TestPrecisionKeepsLargeValues(t *testing.T) {
 }
 
 func TestFixedSizes(t *testing.T) {
-	c := newModel(variants["int8 pruned"], 1)
+	c := testmodel.Named("int8 pruned", 1)
 	dir := t.TempDir()
 	if err := Write(dir, c, Options{Batch: 2, Sequence: 5}); err != nil {
 		t.Fatal(err)
@@ -84,6 +85,9 @@ func TestFixedSizes(t *testing.T) {
 	for _, l := range w.net.Layers {
 		if l.Type == "Parameter" && l.attribute("shape") != "2,5" {
 			t.Errorf("%s: found shape %s, want 2,5", l.Name, l.attribute("shape"))
+		}
+		if l.Type != "Result" && slices.Contains(l.Output.Ports[0].Dims, "-1") {
+			t.Errorf("%s: found the open dims %v", l.Name, l.Output.Ports[0].Dims)
 		}
 		if l.Type == "SoftMax" {
 			if dims := l.Output.Ports[0].Dims; dims[0] != "2" || dims[2] != "5" || dims[3] != "5" {
@@ -110,7 +114,7 @@ func TestFixedSizes(t *testing.T) {
 // A batch of another size than the fixed one runs in parts.
 func TestLogitsOfFixedBatch(t *testing.T) {
 	for _, name := range []string{"int8 pruned", "float answering"} {
-		c := newModel(variants[name], 1)
+		c := testmodel.Named(name, 1)
 		dir := t.TempDir()
 		if err := Write(dir, c, Options{Batch: 2}); err != nil {
 			t.Fatal(err)
@@ -143,7 +147,7 @@ func TestOptionsRefused(t *testing.T) {
 		{Options{Batch: -1}, "batch of the IR: found -1"},
 		{Options{Sequence: 13}, "sequence length of the IR: found 13, want 1 to " + strconv.Itoa(12)},
 	} {
-		if err := Write(t.TempDir(), newModel(variants["int8"], 1), test.o); err == nil || !strings.Contains(err.Error(), test.want) {
+		if err := Write(t.TempDir(), testmodel.Named("int8", 1), test.o); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("found error %v, want %q", err, test.want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 // count is how many products of a model are computed in integers, and why the
@@ -42,7 +43,7 @@ func TestProducts(t *testing.T) {
 		{"int8 with zero points", 2, map[string]int{"right operand: has a zero point": 14, "left operand: SoftMax": 2}},
 		{"float weights, quantized activations", 2, map[string]int{"right operand: Const": 14, "left operand: SoftMax": 2}},
 	} {
-		n, reasons := countProducts(writeAndRead(t, newModel(variants[test.name], 1)))
+		n, reasons := countProducts(writeAndRead(t, testmodel.Named(test.name, 1)))
 		if d := cmp.Diff(test.reasons, reasons); n != test.int8s || d != "" {
 			t.Errorf("%s: found %d in int8, want %d; reasons of the others (-want +got):\n%s", test.name, n, test.int8s, d)
 		}
@@ -65,7 +66,7 @@ func TestProductsRefused(t *testing.T) {
 		{scores, `left operand: FakeQuantize "bert.encoder.layer.0.attention.self.query/fq_output" has "200" levels, want one of`, func(c *jpqd.Compressed) { c.Layers[0].QueryOut.Levels = 200 }},
 		{"classifier/matmul", `left operand: Tanh "bert.pooler.dense/tanh" is not quantized`, func(c *jpqd.Compressed) { c.Classifier.Input = nil }},
 	} {
-		c := newModel(variants["int8"], 1)
+		c := testmodel.Named("int8", 1)
 		test.change(c)
 		found := false
 		for _, p := range writeAndRead(t, c).Products() {
@@ -84,7 +85,7 @@ func TestProductsRefused(t *testing.T) {
 
 // A scale for each input of a layer cannot be taken out of its sums.
 func TestProductWithScaleOfInputs(t *testing.T) {
-	g, err := newEncoder(newModel(variants["int8"], 1), Options{})
+	g, err := newEncoder(testmodel.Named("int8", 1), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,7 @@ func TestProductWithScaleOfInputs(t *testing.T) {
 
 // A multiplication of the scores is moved onto the key: 4.6.
 func TestScaledProduct(t *testing.T) {
-	c := newModel(variants["int8"], 1)
+	c := testmodel.Named("int8", 1)
 	g, err := newEncoder(c, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +148,7 @@ func TestScaledProduct(t *testing.T) {
 }
 
 func TestOperationsAndConstants(t *testing.T) {
-	c := newModel(variants["int8"], 1)
+	c := testmodel.Named("int8", 1)
 	m := writeAndRead(t, c)
 	counts := map[string]int{}
 	for _, o := range m.Operations() {

@@ -398,18 +398,12 @@ func (r *recogniser) block(l *jpqd.CompressedLayer, s source) (x source, err err
 		return x, err
 	}
 	if context.base.layer != nil {
-		smooth, context, err := r.smoothed(context)
-		if err != nil {
-			return x, err
-		}
 		from, err := r.attention(l, context)
+		if err == nil {
+			err = scaleRows(l, context)
+		}
 		if err != nil {
 			return x, err
-		}
-		if smooth != nil {
-			if err := scaleRows(l, smooth, context); err != nil {
-				return x, err
-			}
 		}
 		if from != x {
 			return x, fmt.Errorf("%s: is projected from %s, want the normalisation that is added to it", context.base.describe(), from.describe())

@@ -35,39 +35,17 @@ func (r *recogniser) attention(l *jpqd.CompressedLayer, context way) (x source, 
 	return a.x, a.scaleQuery()
 }
 
-// smoothed recognises a multiplication of each column of the heads' output by a
-// number of its own, as SmoothQuant puts it there, and gives the way behind it.
-func (r *recogniser) smoothed(w way) (factors []float32, behind way, err error) {
-	s := w.base
-	if !s.is("Multiply") {
-		return nil, w, nil
+// scaleRows moves the factors of the output's input, the heads side by side, into
+// the rows of the value's projection, which a quantizer of the values forbids.
+func scaleRows(l *jpqd.CompressedLayer, context way) error {
+	v, factors := &l.Value, l.Output.Smooth
+	if factors == nil {
+		return nil
 	}
-	x, vector := s.inputs[0], s.inputs[1]
-	if r.has(x) {
-		x, vector = vector, x
+	if l.ValueOut != nil {
+		return fmt.Errorf("%s: found a multiplication of its columns behind it, want no quantizer of the values", context.base.describe())
 	}
-	t := r.small(vector, maxChannels)
-	if t == nil || len(t.F32) < 2 || t.Shape[len(t.Shape)-1] != len(t.F32) {
-		return nil, w, nil // nothing that is known: what follows says so
-	}
-	behind = r.back(x, false)
-	if len(behind.layers) == 0 || !behind.layers[0].is("Reshape") {
-		return nil, w, wanted(s, "the heads side by side in front of it")
-	}
-	ranges, err := r.ranges(behind)
-	if err == nil && len(ranges) > 0 {
-		err = wanted(s, "no quantizer in front of it")
-	}
-	return t.F32, behind, err
-}
-
-// scaleRows multiplies the columns of the heads' output by multiplying the rows
-// of the value's projection, which a quantizer of the values forbids.
-func scaleRows(l *jpqd.CompressedLayer, factors []float32, context way) error {
-	v := &l.Value
-	if len(factors) != v.Weight.Rows || l.ValueOut != nil {
-		return fmt.Errorf("%s: found a multiplication of %d columns behind it, want %d and no quantizer of the values", context.base.describe(), len(factors), v.Weight.Rows)
-	}
+	l.Output.Smooth = nil
 	for i, f := range factors {
 		v.Bias[i] *= f
 		if v.Weight.I8 != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
@@ -13,7 +14,7 @@ import (
 // constant, as exporters leave them that fold what does not change.
 func fixedPositions(t *testing.T, name string, o Options, rows int) *Model {
 	t.Helper()
-	c := newModel(variants[name], 1)
+	c := testmodel.Named(name, 1)
 	g, err := newEncoder(c, o)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +51,7 @@ func TestRecogniseFixedSizes(t *testing.T) {
 	for _, name := range []string{"float", "int8 pruned", "int8 RoBERTa", "float DistilBERT answering"} {
 		t.Run(name, func(t *testing.T) {
 			for _, o := range []Options{{Sequence: 5}, {Batch: 2, Sequence: 5}, {Batch: 3, Sequence: 2}, {Batch: 2}} {
-				want := newModel(variants[name], 1)
+				want := testmodel.Named(name, 1)
 				m := fixedPositions(t, name, o, cmp.Or(o.Sequence, 3))
 				if o.Sequence == 0 { // three positions, and room for any number of tokens
 					if _, err := m.Compressed(nil); err != nil {

@@ -43,8 +43,38 @@ func (r *recogniser) linear(s source) (*jpqd.CompressedLinear, way, error) {
 		}
 	}
 	x := r.back(product.inputs[0], false)
-	l.Input, err = r.oneRange(x)
+	if l.Input, err = r.oneRange(x); err == nil {
+		x, err = r.smoothed(l, x)
+	}
 	return l, x, err
+}
+
+// smoothed recognises a multiplication of each column of a Linear's input by a
+// number of its own, as SmoothQuant puts it in front of the quantizer, and gives
+// the way behind it.
+func (r *recogniser) smoothed(l *jpqd.CompressedLinear, w way) (way, error) {
+	s := w.base
+	if !s.is("Multiply") {
+		return w, nil
+	}
+	x, factors := s.inputs[0], s.inputs[1]
+	if r.has(x) {
+		x, factors = factors, x
+	}
+	t := r.small(factors, max(1, l.Weight.Cols))
+	if r.has(x) || t == nil || len(t.F32) != l.Weight.Cols || rowLength(t.Shape) != l.Weight.Cols {
+		return w, nil // nothing that is known: what follows says so
+	}
+	l.Smooth = slices.Clone(t.F32)
+	if l.Input == nil {
+		return w, wanted(s, "a quantizer behind a multiplication by columns")
+	}
+	w = r.back(x, false)
+	before, err := r.ranges(w)
+	if err == nil && len(before) > 0 {
+		err = wanted(s, "no quantizer in front of a multiplication by columns")
+	}
+	return w, err
 }
 
 // isLinear tells whether s looks like what linear recognises.

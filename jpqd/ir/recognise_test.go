@@ -10,15 +10,16 @@ import (
 
 	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 // What is written is recognised as what it was, but for the ids of what was
 // pruned, ranges that are equal and stand for one another, and the last bit of
 // what was scaled by 1/√8.
 func TestRecogniseWritten(t *testing.T) {
-	for name, v := range variants {
+	for name, v := range testmodel.Variants {
 		t.Run(name, func(t *testing.T) {
-			want := newModel(v, 1)
+			want := testmodel.New(v, 1)
 			config := want.Config
 			got, err := writeAndRead(t, want).Compressed(&config)
 			if err != nil {
@@ -61,9 +62,9 @@ func withoutAttention(l *jpqd.CompressedLayer) jpqd.CompressedLayer {
 
 // Without a configuration the graph tells all that is computed.
 func TestRecogniseInfers(t *testing.T) {
-	for name, v := range variants {
+	for name, v := range testmodel.Variants {
 		t.Run(name, func(t *testing.T) {
-			want := newModel(v, 1)
+			want := testmodel.New(v, 1)
 			got, err := writeAndRead(t, want).Compressed(nil)
 			if err != nil {
 				t.Fatal(err)
@@ -94,7 +95,7 @@ func TestRecogniseHoldsTheConfiguration(t *testing.T) {
 			c.ModelType, c.Architecture = "distilbert", "DistilBertForSequenceClassification"
 		},
 	} {
-		c := newModel(variants["int8 pruned"], 1)
+		c := testmodel.Named("int8 pruned", 1)
 		config := c.Config
 		change(&config)
 		if _, err := writeAndRead(t, c).Compressed(&config); err == nil || !strings.Contains(err.Error(), want) {

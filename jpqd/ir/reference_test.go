@@ -126,6 +126,12 @@ func (f *forward) scale(x []float64) []float64 {
 }
 
 func (f *forward) linear(l *jpqd.CompressedLinear, x []float64) []float64 {
+	if l.Smooth != nil {
+		x = slices.Clone(x)
+		for j, factor := range l.Smooth {
+			x[j] *= float64(factor)
+		}
+	}
 	x = f.quantize(l.Input, x)
 	y := make([]float64, l.Weight.Rows)
 	for i := range y {

@@ -10,8 +10,21 @@ import (
 // Run computes the outputs of the model for the given inputs, both by their
 // tensor names. Every input is wanted, under one of its names. Outputs come
 // under all of theirs; a tensor may share memory with an input.
+//
+// Tensors have at most as many elements as the constants for each element of the
+// inputs, a million more, and 2²⁸ in all. That is enough for models with a table
+// of positions: a token's widest values are columns of some weight, or scores of
+// as many tokens as there are positions.
 func (m *Model) Run(inputs map[string]*Tensor) (map[string]*Tensor, error) {
-	return m.run(inputs, maxElements)
+	given := 0
+	for _, t := range inputs {
+		given = max(given, t.Len())
+	}
+	limit := maxElements
+	if n := m.constantElements(); given == 0 || n <= (maxElements-fewElements)/given {
+		limit = fewElements + given*n
+	}
+	return m.run(inputs, limit)
 }
 
 // run refuses tensors of more than limit elements.

@@ -4,10 +4,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 func TestRunRefuses(t *testing.T) {
-	m := writeAndRead(t, newModel(variants["int8"], 1))
+	m := writeAndRead(t, testmodel.Named("int8", 1))
 	good := func() map[string]*Tensor {
 		return batch(sequence{[]int64{1, 2}, []int64{0, 1}})
 	}
@@ -44,8 +46,8 @@ func TestRunRefuses(t *testing.T) {
 
 // Every tensor has the type and shape that the ports in the file say.
 func TestPortsSayTheTruth(t *testing.T) {
-	for name, v := range variants {
-		g, err := newEncoder(newModel(v, 1), Options{})
+	for name, v := range testmodel.Variants {
+		g, err := newEncoder(testmodel.New(v, 1), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,9 +98,35 @@ func TestPortsSayTheTruth(t *testing.T) {
 	}
 }
 
+// A small file cannot ask for much memory.
+func TestRunIsBounded(t *testing.T) {
+	g := newGraph("doubling", F32)
+	x := g.convert("float", g.parameter("input_ids", I64, dynamic, dynamic), F32)
+	for i := range 60 {
+		x = g.add(&node{
+			name: "twice" + strconv.Itoa(i), kind: "Concat", opset: "opset1", inputs: []*node{x, x}, typ: F32, dims: []int{dynamic, dynamic},
+			attributes: attributes("axis", "0"),
+		})
+	}
+	g.result("logits", x)
+	var bin binFile
+	text, err := g.document(&bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := parse(text, bin.bytes(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]*Tensor{"input_ids": {Type: I64, Shape: []int{1, 3}, I64: []int64{1, 2, 3}}}
+	if _, err := m.Run(in); err == nil || !strings.Contains(err.Error(), "want at most 1048576 ") {
+		t.Errorf("found error %v, want one about 1048576 elements", err)
+	}
+}
+
 // Results do not depend on who else runs the model.
 func TestRunAtTheSameTime(t *testing.T) {
-	m := writeAndRead(t, newModel(variants["int8 products"], 2))
+	m := writeAndRead(t, testmodel.Named("int8 products", 2))
 	in := batch(sequence{[]int64{1, 2, 3}, []int64{0, 1, 1}})
 	want := runLogits(t, m, in)
 	done := make(chan *Tensor)
@@ -122,7 +150,7 @@ func TestRunAtTheSameTime(t *testing.T) {
 }
 
 func BenchmarkRun(b *testing.B) {
-	m := writeAndRead(b, newModel(variants["int8"], 1))
+	m := writeAndRead(b, testmodel.Named("int8", 1))
 	s := sequence{make([]int64, 12), make([]int64, 12)}
 	in := batch(s, s, s, s)
 	for b.Loop() {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 // validate tells which of the texts the schema of IR version 11 refuses, and why.
@@ -52,9 +54,9 @@ func validate(t *testing.T, texts map[string]string) map[string]string {
 
 func TestSchemaAccepts(t *testing.T) {
 	texts := map[string]string{}
-	for name, v := range variants {
+	for name, v := range testmodel.Variants {
 		for _, o := range []Options{{}, {Precision: F16}, {Batch: 2, Sequence: 5}} {
-			texts[fmt.Sprintf("%s %+v", name, o)] = write(t, newModel(v, 1), o).text
+			texts[fmt.Sprintf("%s %+v", name, o)] = write(t, testmodel.New(v, 1), o).text
 		}
 	}
 	for name, reason := range validate(t, texts) {
@@ -64,7 +66,7 @@ func TestSchemaAccepts(t *testing.T) {
 
 // A file that is corrupted in one way is refused, and for that.
 func TestSchemaRefuses(t *testing.T) {
-	text := write(t, newModel(variants["int8 everywhere"], 1), Options{}).text
+	text := write(t, testmodel.Named("int8 everywhere", 1), Options{}).text
 	cases := map[string]struct{ old, new, want string }{
 		"root":                   {"net", "network", "No matching global declaration"},
 		"no version":             {`<net name="bert" version="11">`, `<net name="bert">`, "'version' is required"},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 // sequence is one example of a batch.
@@ -125,11 +126,11 @@ func batchLogits(t testing.TB, m *Model, in map[string]*Tensor, sequences []sequ
 // passed over.
 func TestWriteMeansCompressed(t *testing.T) {
 	const tolerance, clear = 1e-4, 1e-4
-	for name, v := range variants {
+	for name, v := range testmodel.Variants {
 		t.Run(name, func(t *testing.T) {
 			compared := 0
 			for seed := range uint64(600) {
-				c := newModel(v, seed)
+				c := testmodel.New(v, seed)
 				r := rand.New(rand.NewPCG(seed, 2))
 				sequences := []sequence{randomSequence(r, c, 4), randomSequence(r, c, 1), randomSequence(r, c, 2)}
 				f := &forward{Compressed: c, margin: 1}
@@ -179,7 +180,7 @@ func TestWriteIsDeterministic(t *testing.T) {
 	var first [2][]byte
 	for i := range 3 {
 		dir := t.TempDir()
-		if err := Write(dir, newModel(variants["int8 products"], 3), Options{}); err != nil {
+		if err := Write(dir, testmodel.Named("int8 products", 3), Options{}); err != nil {
 			t.Fatal(err)
 		}
 		for j, name := range []string{XMLName, BinName} {
@@ -197,11 +198,11 @@ func TestWriteIsDeterministic(t *testing.T) {
 }
 
 func TestWriteLeavesTheModelAlone(t *testing.T) {
-	c := newModel(variants["int8"], 1)
+	c := testmodel.Named("int8", 1)
 	if err := Write(t.TempDir(), c, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	again := newModel(variants["int8"], 1)
+	again := testmodel.Named("int8", 1)
 	for i := range c.Layers {
 		if c.Layers[i].QueryOut.High != again.Layers[i].QueryOut.High || c.Layers[i].Query.Bias[0] != again.Layers[i].Query.Bias[0] ||
 			c.Layers[i].Query.Weight.Scale[0] != again.Layers[i].Query.Weight.Scale[0] {
@@ -239,7 +240,7 @@ func TestWriteRefuses(t *testing.T) {
 		{"Pooler.Bias: found 0 values, want 32", func(c *jpqd.Compressed) { c.Pooler.Bias = nil }},
 		{"Classifier.Weight: found 3 × 32, want 2 × 32", func(c *jpqd.Compressed) { c.Config.Labels = c.Config.Labels[:2] }},
 	} {
-		c := newModel(variants["int8 pruned"], 1)
+		c := testmodel.Named("int8 pruned", 1)
 		test.change(c)
 		dir := t.TempDir()
 		err := Write(dir, c, Options{})
@@ -254,7 +255,7 @@ func TestWriteRefuses(t *testing.T) {
 
 func TestWriteToNoFolder(t *testing.T) {
 	dir := t.TempDir()
-	c := newModel(variants["float"], 1)
+	c := testmodel.Named("float", 1)
 	if err := Write(filepath.Join(dir, "absent"), c, Options{}); err == nil {
 		t.Error("found no error for an absent folder")
 	}
@@ -272,7 +273,7 @@ func TestWriteToNoFolder(t *testing.T) {
 func TestWriteReplaces(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"float", "int8 pruned"} {
-		if err := Write(dir, newModel(variants[name], 1), Options{}); err != nil {
+		if err := Write(dir, testmodel.Named(name, 1), Options{}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Read(filepath.Join(dir, XMLName)); err != nil {

@@ -18,7 +18,8 @@
 // symmetric and has a sign, else uint8. Two quantizers with equal ranges on one
 // tensor become one pair. Where 0 lies between two levels of the range, a Sub in
 // front moves it onto one; where the range has fewer than 256 levels, a Clip
-// keeps to them.
+// keeps to them. The factors that SmoothQuant gives the columns of a Linear's
+// input are a Mul in front of all that.
 //
 // The weight of a MatMul is stored transposed, (in, out), as int8 with a scale
 // and a zero point for each output, behind a DequantizeLinear. Of an embedding
@@ -37,6 +38,11 @@
 // scales of an integer one), its bias and the limits of the quantizer behind it.
 // Where a quantizer stands before the division, the factor stays behind that:
 // of two quantizers in a row ONNX Runtime makes one.
+//
+// # Evaluation
+//
+// [Logits] computes what a written file says, node by node: plain loops, float64
+// inside an operation, products of matrices by package kernels. It checks exports.
 //
 // # ONNX Runtime
 //

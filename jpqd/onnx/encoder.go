@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/internal/modules"
 	"github.com/go-jpqd/jpqd/jpqd/onnx/internal/onnxpb"
 )
 
@@ -17,7 +18,7 @@ const masked = -10000
 type encoder struct {
 	*graph
 	config          *bert.Config
-	names           *moduleNames
+	names           *modules.Names
 	batch, sequence dimension
 	mask            value // attention_mask, (batch, sequence)
 	bias            value // of the scores, (batch, 1, 1, sequence); "" until a layer needs it
@@ -25,12 +26,12 @@ type encoder struct {
 
 // newEncoder is the graph of c, which [jpqd.Compressed.Validate] has accepted.
 func newEncoder(c *jpqd.Compressed, o Options) (*graph, error) {
-	names, err := findNames(&c.Config)
+	names, err := modules.Find(&c.Config)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("model for ONNX: Config: %w", err)
 	}
 	e := &encoder{
-		graph: newGraph(names.graph), config: &c.Config, names: names,
+		graph: newGraph(names.Graph), config: &c.Config, names: names,
 		batch: dimension{o.Batch, "batch_size"}, sequence: dimension{o.Sequence, "sequence_length"},
 	}
 	ids := e.input("input_ids", onnxpb.TensorProto_INT64, e.batch, e.sequence)
@@ -41,9 +42,9 @@ func newEncoder(c *jpqd.Compressed, o Options) (*graph, error) {
 	if c.Config.TypeVocabSize > 1 {
 		types = e.input("token_type_ids", onnxpb.TensorProto_INT64, e.batch, e.sequence)
 	}
-	x := e.embeddings(names.embeddings, &c.Embeddings, ids, types)
+	x := e.embeddings(names.Embeddings, &c.Embeddings, ids, types)
 	for i := range c.Layers {
-		x = e.block(fmt.Sprintf(names.layer, i), &c.Layers[i], x)
+		x = e.block(fmt.Sprintf(names.Layer, i), &c.Layers[i], x)
 	}
 	if c.Config.QuestionAnswering() {
 		e.answers(c, x)
@@ -76,25 +77,25 @@ func (e *encoder) embeddings(path string, c *jpqd.CompressedEmbeddings, ids, typ
 
 // block is one transformer block, (batch, sequence, hidden) -> the same.
 func (e *encoder) block(path string, c *jpqd.CompressedLayer, x value) value {
-	dense := path + e.names.output
+	dense := path + e.names.Output
 	var attended value
 	if len(c.Heads) > 0 {
 		attended = e.linear(dense, &c.Output, e.attention(path, c, x))
 	} else {
 		attended = e.row(dense+".bias", c.Output.Bias)
 	}
-	h := e.norm(path+e.names.attentionNorm, &c.AttentionNorm, e.sum(dense+"/residual", attended, x, c.AttentionAdd))
+	h := e.norm(path+e.names.AttentionNorm, &c.AttentionNorm, e.sum(dense+"/residual", attended, x, c.AttentionAdd))
 
-	dense = path + e.names.ffnOut
+	dense = path + e.names.FFNOut
 	var y value
 	if len(c.Neurons) > 0 {
-		in := path + e.names.ffnIn
+		in := path + e.names.FFNIn
 		y = e.gelu(in+"/gelu", e.linear(in, &c.FFNIn, h))
 		y = e.linear(dense, &c.FFNOut, y)
 	} else {
 		y = e.row(dense+".bias", c.FFNOut.Bias)
 	}
-	return e.norm(path+e.names.outputNorm, &c.OutputNorm, e.sum(dense+"/residual", y, h, c.OutputAdd))
+	return e.norm(path+e.names.OutputNorm, &c.OutputNorm, e.sum(dense+"/residual", y, h, c.OutputAdd))
 }
 
 // sum is a + b, each quantized to its range.
@@ -105,7 +106,7 @@ func (e *encoder) sum(path string, a, b value, ranges [2]*jpqd.ActivationRange) 
 
 // attention is (batch, sequence, hidden) -> (batch, sequence, heads·head_dim).
 func (e *encoder) attention(layer string, c *jpqd.CompressedLayer, x value) value {
-	path, query, key, val := layer+e.names.attention, layer+e.names.query, layer+e.names.key, layer+e.names.value
+	path, query, key, val := layer+e.names.Attention, layer+e.names.Query, layer+e.names.Key, layer+e.names.Value
 	heads, headDim := int64(len(c.Heads)), int64(e.config.HeadDim())
 
 	// The factor 1/√head_dim is a part of the query's projection, and of the range
@@ -163,11 +164,11 @@ func (e *encoder) scoreBias() value {
 	return e.bias
 }
 
-// linear is Input(x)·Weightᵀ + Bias of x (batch, sequence, in). The bias is
+// linear is Input(x·Smooth)·Weightᵀ + Bias of x (batch, sequence, in). The bias is
 // (1, 1, out): with one of one dimension ONNX Runtime makes a Gemm of a product
 // whose shape it knows, and computes that in float.
 func (e *encoder) linear(path string, l *jpqd.CompressedLinear, x value) value {
-	x = e.quantize(path+"/input", x, l.Input)
+	x = e.quantize(path+"/input", e.smooth(path+"/smooth_quant", x, l.Smooth), l.Input)
 	y := e.matMul(path+"/matmul", x, e.weight(path+".weight", &l.Weight))
 	return e.binary(path, "Add", y, e.constant(path+".bias", values[float32](l.Bias), 1, 1, int64(len(l.Bias))))
 }

@@ -8,7 +8,7 @@ import (
 // classes makes the output logits, (batch, labels), of the first token of each
 // sequence of x (batch, sequence, hidden).
 func (e *encoder) classes(c *jpqd.Compressed, x value) {
-	path := e.names.pooler
+	path := e.names.Pooler
 	// (batch, 1, hidden), for linear
 	first := e.gather(path+"/first_token", x, e.ints(path+"/first_token/index", 0), 1)
 	pooled := e.linear(path, &c.Pooler, first)
@@ -17,7 +17,7 @@ func (e *encoder) classes(c *jpqd.Compressed, x value) {
 	} else {
 		pooled = e.unary(path+"/tanh", "Tanh", pooled)
 	}
-	logits := e.quantize(e.names.classifier+"/output", e.linear(e.names.classifier, &c.Classifier, pooled), c.Logits)
+	logits := e.quantize(e.names.Classifier+"/output", e.linear(e.names.Classifier, &c.Classifier, pooled), c.Logits)
 	e.output(e.squeeze("logits", logits, 1), onnxpb.TensorProto_FLOAT, e.batch, dimension{size: c.Config.NumLabels()})
 }
 

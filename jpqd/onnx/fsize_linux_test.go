@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 // A disk without room for the file leaves what was there before. The test runs
@@ -25,7 +27,7 @@ func TestWriteWithoutRoom(t *testing.T) {
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1 << 12, Max: limit.Max}); err != nil {
 			t.Skip(err)
 		}
-		err := Write(dir, newModel(variants["float"], 1), Options{})
+		err := Write(dir, testmodel.Named("float", 1), Options{})
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil { // the test's own files may be larger
 			t.Fatal(err)
 		}
@@ -35,7 +37,7 @@ func TestWriteWithoutRoom(t *testing.T) {
 		return
 	}
 	dir := t.TempDir()
-	if err := Write(dir, newModel(variants["nothing left"], 1), Options{}); err != nil {
+	if err := Write(dir, testmodel.Named("nothing left", 1), Options{}); err != nil {
 		t.Fatal(err)
 	}
 	before, err := os.ReadFile(filepath.Join(dir, Name))

@@ -17,6 +17,7 @@ type graph struct {
 	constants  []constant
 	names      map[value]bool
 	quantizers map[quantizerKey]value
+	smoothed   []smoothed
 }
 
 // constant is a tensor of the file.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-jpqd/jpqd/bert"
 	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 	"github.com/go-jpqd/jpqd/jpqd/onnx/internal/onnxpb"
 )
 
@@ -94,9 +95,9 @@ func TestGraph(t *testing.T) {
 	sizes := map[onnxpb.TensorProto_DataType]int{
 		onnxpb.TensorProto_FLOAT: 4, onnxpb.TensorProto_INT64: 8, onnxpb.TensorProto_INT8: 1, onnxpb.TensorProto_UINT8: 1,
 	}
-	for name, v := range variants {
+	for name, v := range testmodel.Variants {
 		t.Run(name, func(t *testing.T) {
-			g := written(t, newModel(v, 1), Options{})
+			g := written(t, testmodel.New(v, 1), Options{})
 			used := map[string]bool{}
 			for _, in := range g.Input {
 				used[in.GetName()] = false
@@ -143,10 +144,10 @@ func TestInputsAndOutputs(t *testing.T) {
 	}{
 		{"int8", Options{}, "input_ids INT64[batch_size sequence_length], attention_mask INT64[batch_size sequence_length], token_type_ids INT64[batch_size sequence_length] -> logits FLOAT[batch_size 3]"},
 		{"int8", Options{Batch: 2, Sequence: 12}, "input_ids INT64[2 12], attention_mask INT64[2 12], token_type_ids INT64[2 12] -> logits FLOAT[2 3]"},
-		{"everywhere RoBERTa", Options{Sequence: 4}, "input_ids INT64[batch_size 4], attention_mask INT64[batch_size 4] -> logits FLOAT[batch_size 3]"},
-		{"everywhere DistilBERT answering", Options{Batch: 1}, "input_ids INT64[1 sequence_length], attention_mask INT64[1 sequence_length] -> start_logits FLOAT[1 sequence_length], end_logits FLOAT[1 sequence_length]"},
+		{"int8 RoBERTa", Options{Sequence: 4}, "input_ids INT64[batch_size 4], attention_mask INT64[batch_size 4] -> logits FLOAT[batch_size 3]"},
+		{"int8 DistilBERT answering", Options{Batch: 1}, "input_ids INT64[1 sequence_length], attention_mask INT64[1 sequence_length] -> start_logits FLOAT[1 sequence_length], end_logits FLOAT[1 sequence_length]"},
 	} {
-		g := written(t, newModel(variants[test.variant], 1), test.options)
+		g := written(t, testmodel.Named(test.variant, 1), test.options)
 		if got := describe(g.Input) + " -> " + describe(g.Output); got != test.want {
 			t.Errorf("%s, %v: found %s, want %s", test.variant, test.options, got, test.want)
 		}
@@ -165,11 +166,11 @@ func TestOperations(t *testing.T) {
 		{"int8 pruned", map[string]int{"QuantizeLinear": 2 + 2*(4+2) + 2, "DequantizeLinear": 16 + 14}}, // query, key and value share one
 		{"int8 weights", map[string]int{"QuantizeLinear": 0, "DequantizeLinear": 4 + 4 + 2 + 2}},
 		{"float weights, quantized activations", map[string]int{"QuantizeLinear": 20, "DequantizeLinear": 20}},
-		{"int8 off the grid", map[string]int{"QuantizeLinear": 20, "Sub": 1 + 20 - 4}},   // q and k are symmetric
-		{"everywhere, 100 levels", map[string]int{"QuantizeLinear": 44, "Clip": 44 - 2}}, // probabilities have 256
+		{"int8 off the grid", map[string]int{"QuantizeLinear": 20, "Sub": 1 + 20 - 4}},        // q and k are symmetric
+		{"int8 everywhere, 100 levels", map[string]int{"QuantizeLinear": 44, "Clip": 44 - 2}}, // probabilities have 256
 		{"nothing left", map[string]int{"MatMul": 2, "Softmax": 0, "Erf": 0, "QuantizeLinear": 4}},
 	} {
-		got := operations(written(t, newModel(variants[test.variant], 1), Options{}))
+		got := operations(written(t, testmodel.Named(test.variant, 1), Options{}))
 		maps.DeleteFunc(got, func(op string, _ int) bool { _, asked := test.want[op]; return !asked })
 		maps.DeleteFunc(test.want, func(_ string, n int) bool { return n == 0 })
 		if diff := cmp.Diff(test.want, got); diff != "" {
@@ -230,7 +231,7 @@ func TestQuantize(t *testing.T) {
 
 // The weight of a MatMul is (in, out), an embedding table as it is.
 func TestConstants(t *testing.T) {
-	c := newModel(variants["int8 with zero points"], 1)
+	c := testmodel.Named("int8 with zero points", 1)
 	g := written(t, c, Options{})
 	const query, word = "bert.encoder.layer.1.attention.self.query.weight", "bert.embeddings.word_embeddings.weight"
 	w := &c.Layers[1].Query.Weight // 8 × 32
@@ -286,7 +287,7 @@ func TestTransposed(t *testing.T) {
 func TestNames(t *testing.T) {
 	for _, family := range []string{"", "bert", "roberta", "distilbert"} {
 		for _, answering := range []bool{false, true} {
-			c := newModel(everywhere(variant{family: family, answering: answering}), 1)
+			c := testmodel.New(testmodel.Everywhere(testmodel.Variant{Family: family, Answering: answering}), 1)
 			c.Config.ModelType = family
 			g := written(t, c, Options{})
 			m := bert.New(c.Config, 1)
@@ -307,7 +308,7 @@ func TestNames(t *testing.T) {
 			}
 		}
 	}
-	c := newModel(variants["float"], 1)
+	c := testmodel.Named("float", 1)
 	c.Config.ModelType = "gpt2"
 	if _, err := newEncoder(c, Options{}); err == nil || !strings.Contains(err.Error(), `model_type: found "gpt2", want one of ["" "bert" "distilbert" "roberta"]`) {
 		t.Errorf("found error %v for an unknown family", err)
@@ -318,10 +319,10 @@ func TestNames(t *testing.T) {
 // stands between those before and behind it.
 func TestScaleOfScores(t *testing.T) {
 	for _, test := range []struct{ variant, name, input string }{
-		{"everywhere", "bert.encoder.layer.0.attention.self/scores/scaled", "bert.encoder.layer.0.attention.self/scores/scale_input"},
-		{"everywhere DistilBERT", "distilbert.transformer.layer.0.attention.q_lin/scaled", "distilbert.transformer.layer.0.attention.q_lin/scale_input"},
+		{"int8 everywhere", "bert.encoder.layer.0.attention.self/scores/scaled", "bert.encoder.layer.0.attention.self/scores/scale_input"},
+		{"int8 DistilBERT", "distilbert.transformer.layer.0.attention.q_lin/scaled", "distilbert.transformer.layer.0.attention.q_lin/scale_input"},
 	} {
-		g := written(t, newModel(variants[test.variant], 1), Options{})
+		g := written(t, testmodel.Named(test.variant, 1), Options{})
 		if n, _ := find(g, test.name); n.GetOpType() != "Mul" || n.Input[0] != test.input {
 			t.Errorf("%s: found %v as the node %s, want the product of %s", test.variant, n, test.name, test.input)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/go-jpqd/jpqd/internal/realdata"
 	"github.com/go-jpqd/jpqd/jpqd"
 	"github.com/go-jpqd/jpqd/jpqd/int8"
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 	"github.com/go-jpqd/jpqd/jpqd/tasks"
 )
 
@@ -148,12 +149,12 @@ func differences(a, b [][]float32) []float64 {
 func TestONNXRuntime(t *testing.T) {
 	const models, rounding, flipped = 8, 1e-5, 0.2
 	runtime := startONNXRuntime(t)
-	for _, name := range slices.Sorted(maps.Keys(variants)) {
-		v := variants[name]
+	for _, name := range slices.Sorted(maps.Keys(testmodel.Variants)) {
+		v := testmodel.Variants[name]
 		t.Run(name, func(t *testing.T) {
 			var all []float64
 			for seed := range uint64(models) {
-				c := newModel(v, seed)
+				c := testmodel.New(v, seed)
 				r := rand.New(rand.NewPCG(seed, 2))
 				sequences := []jpqd.Example{randomSequence(r, c, 4), randomSequence(r, c, 1), randomSequence(r, c, 2), randomSequence(r, c, 12)}
 				dir, options := t.TempDir(), Options{}
@@ -165,7 +166,7 @@ func TestONNXRuntime(t *testing.T) {
 				}
 				got := runtime.logits(t, c, dir, 12, sequences)
 				all = append(all, differences(got, engineLogits(t, c, sequences))...)
-				if v.levels == 0 { // a Clip in front of a quantizer may keep a product in floats
+				if v.Levels == 0 { // a Clip in front of a quantizer may keep a product in floats
 					checkProducts(t, c, operations(readModel(t, filepath.Join(dir, "optimized.onnx")).Graph))
 				}
 			}

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"math"
+	"slices"
 
 	"github.com/go-jpqd/jpqd/jpqd"
 	"github.com/go-jpqd/jpqd/jpqd/onnx/internal/onnxpb"
@@ -57,6 +58,28 @@ func (g *graph) quantize(name string, x value, r *jpqd.ActivationRange) value {
 	q := g.node(name+"/quantized", "QuantizeLinear", []value{x, scale, zero})
 	y := g.node(name, "DequantizeLinear", []value{q, scale, zero})
 	g.quantizers[key] = y
+	return y
+}
+
+// smoothed is a tensor of which the columns are multiplied by factors.
+type smoothed struct {
+	x, y    value
+	factors []float32
+}
+
+// smooth multiplies the columns of x by factors, if there are any. A second such
+// product of the same tensor is the first one.
+func (g *graph) smooth(name string, x value, factors []float32) value {
+	if factors == nil {
+		return x
+	}
+	for _, s := range g.smoothed {
+		if s.x == x && slices.Equal(s.factors, factors) {
+			return s.y
+		}
+	}
+	y := g.binary(name, "Mul", x, g.row(name+"/factors", factors))
+	g.smoothed = append(g.smoothed, smoothed{x, y, factors})
 	return y
 }
 

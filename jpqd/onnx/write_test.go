@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/go-jpqd/jpqd/jpqd"
+	"github.com/go-jpqd/jpqd/jpqd/internal/testmodel"
 )
 
 func TestWriteIsDeterministic(t *testing.T) {
 	var first []byte
 	for i := range 3 {
 		dir := t.TempDir()
-		if err := Write(dir, newModel(variants["everywhere"], 3), Options{}); err != nil {
+		if err := Write(dir, testmodel.Named("int8 everywhere", 3), Options{}); err != nil {
 			t.Fatal(err)
 		}
 		data, err := os.ReadFile(filepath.Join(dir, Name))
@@ -32,11 +33,11 @@ func TestWriteIsDeterministic(t *testing.T) {
 }
 
 func TestWriteLeavesTheModelAlone(t *testing.T) {
-	c := newModel(variants["int8"], 1)
+	c := testmodel.Named("int8", 1)
 	if err := Write(t.TempDir(), c, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	again := newModel(variants["int8"], 1)
+	again := testmodel.Named("int8", 1)
 	for i := range c.Layers {
 		if c.Layers[i].QueryOut.High != again.Layers[i].QueryOut.High || c.Layers[i].Query.Bias[0] != again.Layers[i].Query.Bias[0] ||
 			c.Layers[i].Query.Weight.Scale[0] != again.Layers[i].Query.Weight.Scale[0] {
@@ -57,7 +58,7 @@ func TestWriteRefuses(t *testing.T) {
 		{"model for ONNX: Options.Sequence: found -1, want 0 to 12 tokens", Options{Sequence: -1}, nil},
 		{"model for ONNX: Options.Sequence: found 13, want 0 to 12 tokens", Options{Sequence: 13}, nil},
 	} {
-		c := newModel(variants["int8"], 1)
+		c := testmodel.Named("int8", 1)
 		if test.change != nil {
 			test.change(c)
 		}
@@ -91,7 +92,7 @@ func TestTooLarge(t *testing.T) {
 
 func TestWriteToNoFolder(t *testing.T) {
 	dir := t.TempDir()
-	c := newModel(variants["float"], 1)
+	c := testmodel.Named("float", 1)
 	if err := Write(filepath.Join(dir, "absent"), c, Options{}); err == nil {
 		t.Error("found no error for an absent folder")
 	}
@@ -109,7 +110,7 @@ func TestWriteToNoFolder(t *testing.T) {
 func TestWriteReplaces(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"float", "int8 pruned"} {
-		if err := Write(dir, newModel(variants[name], 1), Options{}); err != nil {
+		if err := Write(dir, testmodel.Named(name, 1), Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -88,7 +88,7 @@ func (s *Sizes) matrix(m *jpqd.CompressedMatrix) {
 func (s *Sizes) linear(l *jpqd.CompressedLinear) {
 	s.matrix(&l.Weight)
 	s.Parameters += len(l.Bias)
-	s.Bytes += 4 * len(l.Bias)
+	s.Bytes += 4 * (len(l.Bias) + len(l.Smooth))
 }
 
 func (s *Sizes) norm(n *jpqd.CompressedNorm) {
