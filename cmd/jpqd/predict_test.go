@@ -186,6 +186,9 @@ func TestPredictAnswers(t *testing.T) {
 	if !strings.Contains(got[0], `"answer":""`) {
 		t.Errorf("no answer at any score: found %s", got[0])
 	}
+	if got := w.predictions("out", "what ?\t\n", append(windows, "--json")...); got[0] != `{"line":1,"answer":"","probability":1}` {
+		t.Errorf("an empty context: found %s, want no answer", got[0])
+	}
 }
 
 // echo writes lines back.
