@@ -125,14 +125,23 @@ func parseQuestion(line string) (q tasks.Question, id json.RawMessage, err error
 	return tasks.Question{Text: *l.Question, Context: *l.Context}, l.ID, nil
 }
 
+// answerOf is "" for a candidate that is no part of the context, whatever
+// run_qa.py's files say in its place.
+func answerOf(c *tasks.Candidate) answered {
+	if c.Start < 0 {
+		return answered{"", c.Probability}
+	}
+	return answered{c.Text, c.Probability}
+}
+
 func (a *answerer) write(line int, id json.RawMessage, p *tasks.Prediction) error {
 	// What was chosen comes first: with --version_2_with_negative that may be no
 	// answer although one is more probable.
 	chosen := slices.IndexFunc(p.NBest, func(c tasks.Candidate) bool { return c.Text == p.Text })
-	all := []answered{{p.Text, p.NBest[chosen].Probability}}
-	for i, c := range p.NBest {
+	all := []answered{answerOf(&p.NBest[chosen])}
+	for i := range p.NBest {
 		if i != chosen {
-			all = append(all, answered{c.Text, c.Probability})
+			all = append(all, answerOf(&p.NBest[i]))
 		}
 	}
 	all = all[:min(a.o.TopK, len(all))]

@@ -85,6 +85,21 @@ func TestPredict(t *testing.T) {
 	}
 }
 
+// A length that nobody gave is no reason for a warning.
+func TestPredictLength(t *testing.T) {
+	w := newFixture(t)
+	w.run(w.train("out"))
+	w.must(os.WriteFile(w.path("lines"), []byte("good film\n"), 0o666))
+	args := []string{"predict", w.path("out"), "--input", w.path("lines")}
+	if _, stderr := w.run(args); stderr != "" {
+		t.Errorf("without --max_seq_length: %s", stderr)
+	}
+	const warning = "--max_seq_length is larger than the model's maximum found=100 using=64"
+	if _, stderr := w.run(append(args, "--max_seq_length", "100")); !strings.Contains(stderr, warning) {
+		t.Errorf("found %q, want %q", stderr, warning)
+	}
+}
+
 func TestPredictErrors(t *testing.T) {
 	w := newFixture(t)
 	w.run(w.train("out", "--nncf_compression_config", w.path("nncf.json")))
@@ -170,6 +185,9 @@ func TestPredictAnswers(t *testing.T) {
 	got := w.predictions("out", "what ?\tgood film .\n", append(windows, "--version_2_with_negative", "--null_score_diff_threshold", "-1000", "--json")...)
 	if !strings.Contains(got[0], `"answer":""`) {
 		t.Errorf("no answer at any score: found %s", got[0])
+	}
+	if got := w.predictions("out", "what ?\t\n", append(windows, "--json")...); got[0] != `{"line":1,"answer":"","probability":1}` {
+		t.Errorf("an empty context: found %s, want no answer", got[0])
 	}
 }
 

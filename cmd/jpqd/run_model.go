@@ -191,7 +191,8 @@ func (r *trainingRun) applyConfig(ctx context.Context, model *bert.Model) error 
 	return nil
 }
 
-// chooseLength caps --max_seq_length by what tokenizer and model can hold.
+// chooseLength caps --max_seq_length by what tokenizer and model can hold, with a
+// warning where it was given.
 func (r *trainingRun) chooseLength(model *bert.Config) {
 	longest := model.MaxLength()
 	if n := r.tok.Config().ModelMaxLength; n > 0 {
@@ -202,7 +203,7 @@ func (r *trainingRun) chooseLength(model *bert.Config) {
 		return
 	}
 	r.maxSeqLength = min(r.o.MaxSeqLength, longest)
-	if r.maxSeqLength < r.o.MaxSeqLength {
+	if given := r.flags != nil && r.flags.Changed("max_seq_length"); given && r.maxSeqLength < r.o.MaxSeqLength {
 		r.console.log.Warn("--max_seq_length is larger than the model's maximum", slog.Int("found", r.o.MaxSeqLength), slog.Int("using", r.maxSeqLength))
 	}
 }

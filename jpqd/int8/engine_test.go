@@ -175,7 +175,9 @@ func wideForm() form {
 
 func TestLogitsOfThreads(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for name, f := range map[string]form{"float": wideForm(), "quantized": wideForm().quantized()} {
+	answering := wideForm().quantized()
+	answering.answering = true
+	for name, f := range map[string]form{"float": wideForm(), "quantized": wideForm().quantized(), "answering": answering} {
 		e, b := engine(t, randomModel(f, 5)), randomBatch(f, 5, 40, 150, 9, 64, 1)
 		var want []float32
 		for _, threads := range []int{1, 2, 4} {
@@ -230,13 +232,15 @@ func TestWorkspaceReuse(t *testing.T) {
 }
 
 func TestLogitsAllocateNothing(t *testing.T) {
-	for name, f := range map[string]form{"float": wideForm(), "quantized": wideForm().quantized()} {
+	answering := wideForm().quantized()
+	answering.answering = true
+	for name, f := range map[string]form{"float": wideForm(), "quantized": wideForm().quantized(), "answering": answering} {
 		e := engine(t, randomModel(f, 9))
-		w, logits := e.NewWorkspace(), make([]float32, 3*3)
 		large, small := randomBatch(f, 9, 40, 150, 9), randomBatch(f, 10, 4, 60, 9)
+		w, logits := e.NewWorkspace(), make([]float32, e.NumLogits(large))
 		if n := testing.AllocsPerRun(10, func() {
 			for _, b := range []*bert.Batch{large, small} {
-				if err := e.Logits(w, b, logits); err != nil {
+				if err := e.Logits(w, b, logits[:e.NumLogits(b)]); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,11 +78,11 @@ func readParameters(value json.RawMessage) (topK int, err error) {
 	if err != nil || !members.has("top_k") || kindOf(members.values["top_k"]) == "null" {
 		return 0, err
 	}
-	v := string(members.values["top_k"])
-	if topK, err = strconv.Atoi(v); err != nil || topK < 1 {
+	n, err := strconv.ParseFloat(string(members.values["top_k"]), 64)
+	if err != nil || n < 1 || n != math.Trunc(n) { // 1.0 is whole, too, as JSON schemas have it
 		return 0, invalid("parameters.top_k", "found %s, want a whole number from 1", describe(members.values["top_k"]))
 	}
-	return topK, nil
+	return int(min(n, math.MaxInt32)), nil
 }
 
 // checkSyntax says where the body stops being JSON.

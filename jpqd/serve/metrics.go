@@ -126,7 +126,7 @@ type gauges struct {
 func (m *metrics) write(w io.Writer, g gauges) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	header(w, "jpqd_requests_total", "counter", "Requests answered, by path and HTTP status; 499: the client was gone.")
+	header(w, "jpqd_requests_total", "counter", "Requests answered, by path and HTTP status; 499: the client had closed its side of the connection.")
 	byName := func(a, b outcome) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.code, b.code)) }
 	for _, o := range slices.SortedFunc(maps.Keys(m.requests), byName) {
 		fmt.Fprintf(w, "jpqd_requests_total{path=%q,code=\"%d\"} %d\n", o.path, o.code, m.requests[o])

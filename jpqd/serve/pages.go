@@ -44,6 +44,7 @@ func (s *Server) makePages() error {
 		limit{"bytes of a request", fmt.Sprint(o.MaxBody)},
 		limit{"time of a request", o.Timeout.String()},
 		limit{"sequences in the queue", fmt.Sprint(o.MaxQueue)},
+		limit{"requests at a time", fmt.Sprint(o.MaxRequests)},
 	)
 	var doc document
 	if err := json.Unmarshal(openAPIDocument, &doc); err != nil {

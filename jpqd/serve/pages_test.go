@@ -92,6 +92,9 @@ func TestOpenAPISchemas(t *testing.T) {
 		{2, 400, `{"inputs": 1}`},
 		{2, 400, `{"inputs": {"question": "a", "context": "b"}}`},
 		{2, 400, `{"inputs": "a", "parameters": {"top_k": 0}}`},
+		{2, 200, `{"inputs": "a", "parameters": {"top_k": 1.0}}`},
+		{2, 200, `{"inputs": "a", "parameters": {"top_k": 100000000000000000000}}`},
+		{2, 400, `{"inputs": "a", "parameters": {"top_k": 1.5}}`},
 		{2, 400, `{"inputs": "a", "more": 1}`},
 		{2, 413, `{"inputs": [` + strings.Repeat(`"a",`, 256) + `"a"]}`},
 		{0, 400, `{"inputs": "a"}`},
@@ -166,7 +169,7 @@ func TestPage(t *testing.T) {
 		if w := predict(s, s.about.Example); w.Code != http.StatusOK {
 			t.Errorf("the example: status %d: %s", w.Code, w.Body)
 		}
-		for _, name := range []string{"tokens of ", "inputs of a request", "sequences in the queue"} {
+		for _, name := range []string{"tokens of ", "inputs of a request", "sequences in the queue", "requests at a time"} {
 			if !strings.Contains(fmt.Sprint(readDocument(t, s).at("info")["description"]), name) {
 				t.Errorf("the document does not tell the limit of %s", name)
 			}

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// statusClientGone is what the log and the metrics say where no client is left
-// to be told anything.
+// statusClientGone is the answer where the client has closed its side of the
+// connection, most often with nobody left to read it.
 const statusClientGone = 499
 
 // predict answers POST /predict.
@@ -31,16 +31,16 @@ func (s *Server) predict(x *exchange) {
 	case err == nil:
 		x.predicted = true
 		x.writeJSON(http.StatusOK, answer)
+	case errors.As(err, &told): // before the rest: an error of the body's connection ends the request's context
+		x.fail(told)
 	case x.r.Context().Err() != nil:
-		x.status, x.err = statusClientGone, err
+		x.fail(&requestError{status: statusClientGone, message: "the client closed the connection before the answer"})
 	case errors.Is(err, context.DeadlineExceeded):
 		x.fail(&requestError{status: http.StatusGatewayTimeout, message: fmt.Sprintf("no answer within %v", s.options.Timeout), retryAfter: s.retryAfter()})
 	case errors.Is(err, errFull):
 		x.fail(s.overloaded(fmt.Sprintf("the queue has no room for %d more sequences", x.sequences)))
 	case errors.Is(err, errClosed):
 		x.fail(&requestError{status: http.StatusServiceUnavailable, message: errClosed.Error(), retryAfter: 1})
-	case errors.As(err, &told):
-		x.fail(told)
 	default:
 		x.fail(&requestError{status: http.StatusInternalServerError, message: "internal error"})
 		x.err = err // the log tells more

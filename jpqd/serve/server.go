@@ -59,6 +59,9 @@ func newServer(name string, config bert.Config, tok *tokenizer.Tokenizer, e engi
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	if o.MaxInputs > o.MaxQueue { // an input has a sequence, at least
+		return nil, fmt.Errorf("--max_queue: found %d, want at least the --max_inputs of %d", o.MaxQueue, o.MaxInputs)
+	}
 	longest := config.MaxLength()
 	if n := tok.Config().ModelMaxLength; n > 0 {
 		longest = min(longest, n)
@@ -78,9 +81,6 @@ func newServer(name string, config bert.Config, tok *tokenizer.Tokenizer, e engi
 	} else {
 		if err := o.fit(longest, leastText); err != nil {
 			return nil, err
-		}
-		if o.MaxInputs > o.MaxQueue {
-			return nil, fmt.Errorf("--max_queue: found %d, want at least the --max_inputs of %d", o.MaxQueue, o.MaxInputs)
 		}
 		s.head = &classifier{tok, config.Labels, regression(&config), o.MaxSeqLength, o.Truncation}
 	}

@@ -234,6 +234,7 @@ func TestOptions(t *testing.T) {
 		{func(o *Options) { o.MaxBatchDelay = -1 }, 2, "--max_batch_delay: found -1ns"},
 		{func(o *Options) { o.MaxBatchDelay = o.Timeout }, 2, "--max_batch_delay: found 10s, want less than the --timeout of 10s"},
 		{func(o *Options) { o.MaxQueue = 255 }, 2, "--max_queue: found 255, want at least the --max_inputs of 256"},
+		{func(o *Options) { o.MaxQueue = 255 }, 0, "--max_queue: found 255, want at least the --max_inputs of 256"},
 		{func(o *Options) { o.Questions.DocStride = -1 }, 0, "--doc_stride: found -1"},
 	} {
 		o := testOptions()
