@@ -9,7 +9,8 @@
 //
 // The maximum starts from the least finite number, which leaves exp(−Inf − max)
 // at zero; NaN does not enter it, but enters the sum. The sum is divided by only
-// from one on: less it is only where every element is −Inf.
+// from one on: less it is only where every element is −Inf. The sums l and l+8 of
+// AVX-512's sixteen are Y0 and Y7, which change places after every vector.
 TEXT ·softmaxAVX2(SB), NOSPLIT, $0-48
 	LEAQ    ·approximation(SB), R8
 	VMOVUPS approximations_mostNegative(R8), Y0
@@ -37,6 +38,7 @@ max_done:
 	FOLD_Y(VMAXPS, Y0, X0, X1)
 	VBROADCASTSS X0, Y6
 	VXORPS       X0, X0, X0
+	VXORPS       X7, X7, X7
 	MOVQ         x_base+0(FP), SI
 	MOVQ         x_len+8(FP), CX
 	MOVQ         y_base+24(FP), DI
@@ -48,7 +50,9 @@ exp_loop:
 	VSUBPS  Y6, Y1, Y1
 	EXP_Y(Y1, Y2, Y3, Y4)
 	VMOVUPS Y1, (DI)
-	VADDPS  Y1, Y0, Y0
+	VADDPS  Y1, Y0, Y1
+	VMOVAPS Y7, Y0
+	VMOVAPS Y1, Y7
 	ADDQ    $32, SI
 	ADDQ    $32, DI
 	SUBQ    $8, CX
@@ -66,6 +70,7 @@ exp_tail:
 	VADDPS     Y1, Y0, Y0
 
 exp_done:
+	VADDPS       Y7, Y0, Y0
 	FOLD_Y(VADDPS, Y0, X0, X1)
 	VMOVSS       approximations_one(R8), X1
 	VMAXSS       X0, X1, X0

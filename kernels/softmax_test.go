@@ -72,6 +72,31 @@ func TestSoftmax(t *testing.T) {
 	})
 }
 
+// TestSoftmaxOfLevels wants the same bits from every level that has fused
+// multiply-add.
+func TestSoftmaxOfLevels(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, cols := range rowSizes[1:] {
+		x := fill(r, 5, make([]float32, 4*cols))
+		var want []float32
+		rowLevels(t, "softmax_f32", func(t *testing.T) {
+			if softmaxFamily.use.ISA == Generic {
+				return
+			}
+			y := make([]float32, len(x))
+			Softmax(4, cols, x, cols, y, cols)
+			if want == nil {
+				want = y
+			}
+			for i, v := range y {
+				if v != want[i] {
+					t.Fatalf("[%d] of rows of %d is %v, on another level %v", i, cols, v, want[i])
+				}
+			}
+		})
+	}
+}
+
 // checkRelative asserts |got − want| ≤ tolerance·|want|.
 func checkRelative(t *testing.T, what string, got []float32, want []float64, tolerance float64) {
 	t.Helper()
