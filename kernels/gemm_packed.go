@@ -181,7 +181,8 @@ func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 // fetch fetches what the epilogue of the panel at a column will need: with few rows,
 // waiting for it takes a tenth of the time of the whole product.
 func (t *packedTask) fetch(col int) {
-	var sums, scale, bias unsafe.Pointer
+	nothing := unsafe.Pointer(&epilogueZeros)
+	sums, scale, bias := nothing, nothing, nothing
 	if t.zeroA != 0 {
 		sums = unsafe.Pointer(&t.colSums[col])
 	}

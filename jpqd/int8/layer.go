@@ -54,7 +54,7 @@ func (l *layer) forward(g *group, c chunk, next forms) {
 }
 
 // halfRows is how many rows of half a block are multiplied before they are
-// normalised, so that the second-level cache still has them: whole strips of the
+// normalised, so that the second-level cache still has them: whole tiles of the
 // products. Threads that share the work wait for each other once instead.
 const halfRows = 132
 

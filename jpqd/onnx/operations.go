@@ -107,6 +107,14 @@ func (c *call) number(i int) ([]float32, error) {
 	return x, nil
 }
 
+// numbers are two inputs of floats.
+func (c *call) numbers(i, j int) (a, b []float32, err error) {
+	if a, err = c.number(i); err == nil {
+		b, err = c.number(j)
+	}
+	return a, b, err
+}
+
 func (c *call) scalar(i int) (float64, error) {
 	x, err := c.number(i)
 	if err != nil || len(x) != 1 {
@@ -129,11 +137,7 @@ func (c *call) list(i int) ([]int, error) {
 }
 
 func (c *call) arithmetic(f func(a, b float32) float32) (*tensor, error) {
-	a, err := c.number(0)
-	if err != nil {
-		return nil, err
-	}
-	b, err := c.number(1)
+	a, b, err := c.numbers(0, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -189,11 +193,7 @@ func softmax(x, y []float32) {
 }
 
 func (c *call) layerNormalization() (*tensor, error) {
-	gamma, err := c.number(1)
-	if err != nil {
-		return nil, err
-	}
-	beta, err := c.number(2)
+	gamma, beta, err := c.numbers(1, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -223,11 +223,7 @@ func (c *call) layerNormalization() (*tensor, error) {
 // matMul multiplies matrices, those of the right one for all of the left if it
 // is only one.
 func (c *call) matMul() (*tensor, error) {
-	a, err := c.number(0)
-	if err != nil {
-		return nil, err
-	}
-	b, err := c.number(1)
+	a, b, err := c.numbers(0, 1)
 	if err != nil {
 		return nil, err
 	}
