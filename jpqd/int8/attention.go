@@ -103,10 +103,10 @@ func (a *attention) queries(g *group, rows int, all forms, x []float32, from *co
 	bytes, floats := a.query.operand(all, from, x)
 	g.epilogue = kernels.Epilogue{}
 	if !a.scalesQuery {
-		into(g, form{a.queryOut, a.byteScores}, &a.query, rows, bytes, floats, g.queryBytes, g.query)
+		into(g, form{a.queryOut, a.byteScores}, &a.query, rows, bytes, floats, g.queryBytes, g.query, a.width)
 		return
 	}
-	into(g, form{a.scaleIn, false}, &a.query, rows, bytes, floats, nil, g.query)
+	into(g, form{a.scaleIn, false}, &a.query, rows, bytes, floats, nil, g.query, a.width)
 	q := g.query[:rows*a.width]
 	kernels.Scale(a.scale, q, q)
 	switch {
@@ -125,7 +125,7 @@ func project(g *group, l *linear, q *quantizer, asBytes bool, rows int, bytes []
 		multiply(l, rows, bytes, floats, toBytes, l.rows, &g.epilogue)
 		return
 	}
-	into(g, form{q, false}, l, rows, bytes, floats, nil, toFloats)
+	into(g, form{q, false}, l, rows, bytes, floats, nil, toFloats, l.rows)
 }
 
 // queryBlock is how many queries of a head are attended to at a time. Their

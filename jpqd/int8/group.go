@@ -18,7 +18,7 @@ type group struct {
 	query        []float32 // (rows, heads·headDim), and so on
 	key, value   []float32
 	context      []float32
-	neurons      []float32 // (rows, neurons)
+	neurons      []float32 // (rows, neurons), apart
 	queryBytes   []uint8
 	keyBytes     []int8
 	valueBytes   []int8
@@ -66,6 +66,7 @@ func (g *group) layOut(n needs, c chunk, alone bool) {
 	if n.spare {
 		spare = rows * n.hidden
 	}
+	neurons := max(apart(n.neurons, 4), apart(n.neurons, 1))
 	f, b, s := &g.floatArena, &g.byteArena, &g.intArena
 	f.begin()
 	b.begin()
@@ -78,11 +79,11 @@ func (g *group) layOut(n needs, c chunk, alone bool) {
 	f.add(&g.key, rows*n.context)
 	f.add(&g.value, rows*n.context)
 	f.add(&g.context, rows*n.context)
-	f.add(&g.neurons, rows*n.neurons)
+	f.add(&g.neurons, rows*neurons)
 	f.add(&g.pooled, sequences*n.pooled)
 	b.add(&g.queryBytes, rows*n.context)
 	b.add(&g.contextBytes, rows*n.context)
-	b.add(&g.neuronBytes, rows*n.neurons)
+	b.add(&g.neuronBytes, rows*neurons)
 	for i := range maxForms {
 		for _, k := range []struct {
 			c           *copies

@@ -30,6 +30,7 @@ func newLayer(l *jpqd.CompressedLayer, c *jpqd.Compressed, firstOnly bool) layer
 	if p.neurons > 0 {
 		p.ffnIn = newLinear(&l.FFNIn, c.Config.HiddenSize)
 		p.ffnForms = newForms(&p.ffnIn)
+		p.ffnOut.distance = apart(p.neurons, p.ffnOut.form().size())
 	}
 	return p
 }
@@ -68,7 +69,7 @@ func (l *layer) half(g *group, rows int, last *linear, bytes []uint8, floats []f
 	for from := 0; from < rows; from += step {
 		n := min(step, rows-from)
 		copies := g.copies.from(from * last.rows)
-		l.halfBlock(g, n, last, bytes[from*last.cols:], floats[from*last.cols:], g.x[from*last.rows:], s, wanted, &copies)
+		l.halfBlock(g, n, last, bytes[from*last.distance:], floats[from*last.distance:], g.x[from*last.rows:], s, wanted, &copies)
 	}
 }
 
@@ -98,26 +99,29 @@ func (l *layer) halfBlock(g *group, n int, last *linear, bytes []uint8, floats, 
 func (l *layer) expand(g *group, rows int) {
 	bytes, floats := l.ffnIn.operand(l.ffnForms, &g.copies, g.x)
 	g.epilogue = kernels.Epilogue{Activation: kernels.ActGELU}
-	into(g, l.ffnOut.form(), &l.ffnIn, rows, bytes, floats, g.neuronBytes, g.neurons)
+	into(g, l.ffnOut.form(), &l.ffnIn, rows, bytes, floats, g.neuronBytes, g.neurons, l.ffnOut.distance)
 }
 
 // into multiplies and leaves the result (rows, l.rows) in the form that its
-// reader wants, in one of two places.
-func into(g *group, f form, l *linear, rows int, bytes []uint8, floats []float32, toBytes []uint8, toFloats []float32) {
-	if f.bytes && f.quantizer.columns == nil {
+// reader wants, in one of two places, rows so many elements apart.
+func into(g *group, f form, l *linear, rows int, bytes []uint8, floats []float32, toBytes []uint8, toFloats []float32, distance int) {
+	switch {
+	case f.bytes && f.quantizer.columns == nil:
 		g.epilogue.Quantizer = f.quantizer.bytes
-		multiply(l, rows, bytes, floats, toBytes, l.rows, &g.epilogue)
-		return
-	}
-	multiply(l, rows, bytes, floats, toFloats, l.rows, &g.epilogue)
-	if f.quantizer == nil {
-		return
-	}
-	y := toFloats[:rows*l.rows]
-	f.quantizer.smooth(rows, l.rows, y, y)
-	if f.bytes {
-		kernels.Quantize(rows, l.rows, y, l.rows, f.quantizer.bytes, toBytes, l.rows)
-	} else {
-		f.quantizer.fake(y, y)
+		multiply(l, rows, bytes, floats, toBytes, distance, &g.epilogue)
+	case f.bytes:
+		multiply(l, rows, bytes, floats, toFloats, l.rows, &g.epilogue)
+		y := f.quantizer.smooth(rows, l.rows, toFloats, toFloats)
+		kernels.Quantize(rows, l.rows, y, l.rows, f.quantizer.bytes, toBytes, distance)
+	default:
+		multiply(l, rows, bytes, floats, toFloats, distance, &g.epilogue)
+		if f.quantizer == nil {
+			return
+		}
+		for r := range rows {
+			row := toFloats[r*distance:][:l.rows]
+			f.quantizer.smooth(1, l.rows, row, row)
+			f.quantizer.fake(row, row)
+		}
 	}
 }

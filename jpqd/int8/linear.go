@@ -16,6 +16,7 @@ import (
 // x is (n, cols), W (rows, cols), y (n, rows).
 type linear struct {
 	rows, cols int
+	distance   int                 // of the input's rows
 	input      *quantizer          // nil: x is used as it is
 	integers   *kernels.PackedInt8 // one of the two is nil; both, where cols is 0
 	floats     *kernels.PackedF32
@@ -26,7 +27,7 @@ type linear struct {
 // newLinear plans a Linear that has passed the check. Where width, its number
 // of inputs, is 0 because all of them were pruned, the bias is left.
 func newLinear(l *jpqd.CompressedLinear, width int) linear {
-	p := linear{rows: len(l.Bias), cols: width, bias: l.Bias}
+	p := linear{rows: len(l.Bias), cols: width, distance: width, bias: l.Bias}
 	if width == 0 {
 		return p
 	}
@@ -53,6 +54,20 @@ type form struct {
 }
 
 func (l *linear) form() form { return form{l.input, l.integers != nil} }
+
+// size is the bytes of an element.
+func (f form) size() int {
+	if f.bytes {
+		return 1
+	}
+	return 4
+}
+
+// apart is how many elements rows of n elements of some bytes lie apart, so that
+// a product finds them in the first-level cache: an odd number of its lines. Rows
+// whose distance is a multiple of 4 KiB would all fall into one set of it, which
+// has no room for the 12 rows of a tile and what else comes by.
+func apart(n, size int) int { return (cacheLines(n*size)/64 | 1) * 64 / size }
 
 // forms are the different forms in which the Linears behind one tensor want it,
 // those that are the tensor itself left out. The bytes come first.
@@ -130,9 +145,9 @@ func multiply[C element](l *linear, n int, bytes []uint8, floats []float32, y []
 	switch {
 	case l.integers != nil:
 		e.ZeroA, e.Scale = l.input.bytes.ZeroPoint, l.scale
-		kernels.GemmInt8(n, bytes, l.cols, l.integers, y, ldy, e)
+		kernels.GemmInt8(n, bytes, l.distance, l.integers, y, ldy, e)
 	default:
 		e.ZeroA, e.Scale = 0, nil
-		kernels.GemmPackedF32(n, floats, l.cols, l.floats, y, ldy, e)
+		kernels.GemmPackedF32(n, floats, l.distance, l.floats, y, ldy, e)
 	}
 }
