@@ -23,10 +23,10 @@ func fusedKernel(k Kernel, outKind int, gelu bool) fusedFunc {
 // Each is a [fusedFunc] of tiles of 12 rows.
 
 //go:noescape
-func fusedGELUVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last, out unsafe.Pointer, ldout int, residual unsafe.Pointer, ldr int)
+func fusedGELUVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last unsafe.Pointer, rows *[2]fusedRows)
 
 //go:noescape
-func fusedBytesVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last, out unsafe.Pointer, ldout int, residual unsafe.Pointer, ldr int)
+func fusedBytesVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last unsafe.Pointer, rows *[2]fusedRows)
 
 //go:noescape
-func fusedFloatsVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last, out unsafe.Pointer, ldout int, residual unsafe.Pointer, ldr int)
+func fusedFloatsVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last unsafe.Pointer, rows *[2]fusedRows)

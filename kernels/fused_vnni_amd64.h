@@ -19,6 +19,7 @@
 //   R14 list of granules               BX   granule of B
 //   CX  iterations left
 //   DI  fusedEpilogue                  DX, R15  row of the last tile, its results
+//   the frame: where the rows of the last tile go, and their columns
 
 #define MAC(a, x, y) \
 	VPBROADCASTD a, Z26; \
@@ -94,16 +95,30 @@
 // DOWN goes to the next row of the last tile.
 #define DOWN \
 	ADDQ $128, DX; \
-	ADDQ ldout+96(FP), R15; \
-	MOVQ ldr+112(FP), AX; \
-	ADDQ AX, residual+104(FP)
+	ADDQ ldout-24(SP), R15; \
+	MOVQ ldr-40(SP), AX; \
+	ADDQ AX, residual-32(SP)
 
 // BEGIN sets four rows to what sums begin with.
 #define BEGIN(a, b, c, d, e, f, g, h) \
 	VMOVAPS Z24, a; VMOVAPS Z25, b; VMOVAPS Z24, c; VMOVAPS Z25, d; \
 	VMOVAPS Z24, e; VMOVAPS Z25, f; VMOVAPS Z24, g; VMOVAPS Z25, h
 
-TEXT NAME(SB), NOSPLIT, $0-120
+// OUT takes where results go from the fusedRows at AX. It clobbers CX.
+#define OUT \
+	MOVQ fusedRows_scale(AX), CX; \
+	MOVQ CX, scale-8(SP); \
+	MOVQ fusedRows_bias(AX), CX; \
+	MOVQ CX, bias-16(SP); \
+	MOVQ fusedRows_ldout(AX), CX; \
+	MOVQ CX, ldout-24(SP); \
+	MOVQ fusedRows_residual(AX), CX; \
+	MOVQ CX, residual-32(SP); \
+	MOVQ fusedRows_ldr(AX), CX; \
+	MOVQ CX, ldr-40(SP); \
+	MOVQ fusedRows_out(AX), R15
+
+TEXT NAME(SB), NOSPLIT, $40-96
 	MOVQ a+8(FP), SI
 	MOVQ lda+16(FP), R8
 	LEAQ (R8)(R8*2), R9
@@ -113,7 +128,8 @@ TEXT NAME(SB), NOSPLIT, $0-120
 	LEAQ (R9)(R8*8), R13
 	MOVQ e+72(FP), DI
 	MOVQ last+80(FP), DX
-	MOVQ out+88(FP), R15
+	MOVQ rows+88(FP), AX
+	OUT
 
 tile:
 	VPXORD Z24, Z24, Z24
@@ -199,7 +215,18 @@ store:
 	MOVQ    AX, DX
 	LEAQ    (SI)(R9*4), SI
 	DECQ    tiles+0(FP)
-	JNZ     tile
+	JZ      end
+
+	// What is next are the rows of the first of these tiles, and so on.
+	MOVQ  rows+88(FP), AX
+	TESTQ AX, AX
+	JEQ   tile
+	ADDQ  $fusedRows__size, AX
+	OUT
+	MOVQ  $0, rows+88(FP)
+	JMP   tile
+
+end:
 	VZEROUPPER
 	RET
 
@@ -210,4 +237,5 @@ store:
 #undef SHALLOW
 #undef DOWN
 #undef BEGIN
+#undef OUT
 #undef NAME

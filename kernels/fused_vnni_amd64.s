@@ -10,13 +10,17 @@
 // steps are those of epilogue_avx512_amd64.s. Each waits for the one before, so
 // a word of the product lies between them.
 //
-//   Z27  x: sum, then result
+//   Z27  x: sum, then result   Z28  scale   Z29  bias
 
+#define COLUMNS(h) \
+	MOVQ    scale-8(SP), AX; \
+	VMOVUPS h(AX), Z28; \
+	MOVQ    bias-16(SP), AX; \
+	VMOVUPS h(AX), Z29
 #define AFFINE0(h) \
-	VCVTDQ2PS h(DX), Z27; \
-	VMOVUPS   (fusedEpilogue_scale+h)(DI), Z28
+	VCVTDQ2PS h(DX), Z27
 #define AFFINE1(h) \
-	VFMADD213PS (fusedEpilogue_bias+h)(DI), Z28, Z27
+	VFMADD213PS Z29, Z28, Z27
 #define LEVEL0 \
 	VMULPS.BCST fusedEpilogue_inverse(DI), Z27, Z27; \
 	VMAXPS.BCST fusedEpilogue_low(DI), Z27, Z27
@@ -34,7 +38,8 @@
 
 // Where the next row goes is fetched.
 #define ROW(h) \
-	MOVQ       ldout+96(FP), AX; \
+	COLUMNS(h); \
+	MOVQ       ldout-24(SP), AX; \
 	PREFETCHT0 (R15)(AX*1)
 #define STEP0(h) AFFINE0(h)
 #define STEP1(h) AFFINE1(h)
@@ -65,7 +70,7 @@
 	LEVEL1; \
 	LEVEL2(h)
 
-// func fusedGELUVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last, out unsafe.Pointer, ldout int, residual unsafe.Pointer, ldr int)
+// func fusedGELUVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last unsafe.Pointer, rows *[2]fusedRows)
 #define NAME ·fusedGELUVNNI12x32
 #include "fused_vnni_amd64.h"
 
@@ -83,7 +88,7 @@
 #define STEP6(h)
 #define STEP7(h) LEVEL2(h)
 
-// func fusedBytesVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last, out unsafe.Pointer, ldout int, residual unsafe.Pointer, ldr int)
+// func fusedBytesVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last unsafe.Pointer, rows *[2]fusedRows)
 #define NAME ·fusedBytesVNNI12x32
 #include "fused_vnni_amd64.h"
 
@@ -93,18 +98,19 @@
 #undef STEP5
 #undef STEP7
 #define ROW(h) \
-	MOVQ       ldout+96(FP), AX; \
+	COLUMNS(h); \
+	MOVQ       ldout-24(SP), AX; \
 	PREFETCHT0 h(R15)(AX*4); \
-	MOVQ       ldr+112(FP), AX; \
+	MOVQ       ldr-40(SP), AX; \
 	SHLQ       $2, AX; \
-	ADDQ       residual+104(FP), AX; \
+	ADDQ       residual-32(SP), AX; \
 	PREFETCHT0 h(AX); \
-	MOVQ       residual+104(FP), AX; \
+	MOVQ       residual-32(SP), AX; \
 	VMOVUPS    h(AX), Z30
 #define STEP3(h)
 #define STEP5(h) VADDPS Z30, Z27, Z27
 #define STEP7(h) VMOVUPS Z27, h(R15)
 
-// func fusedFloatsVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last, out unsafe.Pointer, ldout int, residual unsafe.Pointer, ldr int)
+// func fusedFloatsVNNI12x32(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last unsafe.Pointer, rows *[2]fusedRows)
 #define NAME ·fusedFloatsVNNI12x32
 #include "fused_vnni_amd64.h"

@@ -8,11 +8,21 @@ import "unsafe"
 
 // fusedFunc makes the sums of some tiles, 12 rows of 32 columns each, as a
 // panelKernel does from at least fusedGranules granules; at the same time it
-// finishes the tile before each: first the one whose sums are at last, into
-// results at out, ldout bytes apart, those in floats after adding the residual at
-// rows ldr bytes apart, then the next at the rows behind. The sums of the tiles are
-// at sums, at last, at sums again and so on; those of the last tile stay there.
-type fusedFunc func(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last, out unsafe.Pointer, ldout int, residual unsafe.Pointer, ldr int)
+// finishes the tile before each: first the one whose sums are at last, to where
+// rows[0] says, then its own, all but the last, to where rows[1] says. The sums of
+// the tiles are at sums, at last, at sums again and so on; those of the last tile
+// stay there.
+type fusedFunc func(tiles int, a unsafe.Pointer, lda int, offs []int32, b, sums, from unsafe.Pointer, e *fusedEpilogue, last unsafe.Pointer, rows *[2]fusedRows)
+
+// fusedRows is where the results of tiles go, and what they need of a panel's
+// columns. Distances are in bytes. Floats are added to the residual.
+type fusedRows struct {
+	scale, bias *float32
+	out         unsafe.Pointer
+	ldout       int
+	residual    unsafe.Pointer
+	ldr         int
+}
 
 // tileRows is the rows of a fusedFunc's tile.
 const tileRows = 12
@@ -24,7 +34,6 @@ const fusedGranules = 2 * tileRows
 // fusedEpilogue is all that a fusedFunc reads of an epilogue, behind one pointer.
 type fusedEpilogue struct {
 	table               [128]float32 // GELU's: c0, c1, c2, c3
-	scale, bias         [panelCols]float32
 	limit, slope, shift float32
 	inverse, low, high  float32
 	zeroPoint           int32
@@ -40,13 +49,10 @@ type fusedTiles struct {
 // waitingTile is a tile whose epilogue is still to come.
 type waitingTile struct {
 	*fusedTiles
-	panel    *panel // that it is of, nil: none waits
-	which    int    // of the sums
-	out      unsafe.Pointer
-	ldout    int
-	residual unsafe.Pointer
-	ldr      int
-	args     epilogueArgs // if it is finished by itself
+	waits bool
+	which int          // of the sums
+	rows  [2]fusedRows // its own; of the tiles to come
+	args  epilogueArgs // if it is finished by itself
 }
 
 // fusedBy returns the fusedFunc that goes with an int8 kernel and the epilogue,
@@ -86,27 +92,32 @@ func (q *panel) fits() bool { return q.cols == panelCols && len(q.offs) >= fused
 // last, and lets that one wait. s.args has the panel's columns, and where the
 // results go.
 func (t *packedTask) fuse(s *strip, tiles int, a unsafe.Pointer, lda int, q *panel, b, from unsafe.Pointer) {
-	w := &s.waiting
-	if w.panel != nil {
-		t.fused(1, a, lda, q.offs, b, w.sumsAt(1-w.which), from, &w.epilogue, w.sumsAt(w.which), w.out, w.ldout, w.residual, w.ldr)
-		w.which = 1 - w.which
-	} else {
-		t.kernel(tileRows, panelCols, a, lda, q.offs, b, w.sumsAt(w.which), panelCols, from)
-	}
-	copy(w.epilogue.scale[:], unsafe.Slice(s.args.scale, panelCols))
-	copy(w.epilogue.bias[:], unsafe.Slice(s.args.bias, panelCols))
-	w.panel, w.out, w.ldout = q, s.args.out, s.args.ldout
-	w.residual, w.ldr = s.args.residual, s.args.ldr
-	if w.residual == nil {
+	w, e := &s.waiting, &s.args
+	own := &w.rows[1]
+	own.scale, own.bias, own.out, own.ldout, own.residual, own.ldr = e.scale, e.bias, e.out, e.ldout, e.residual, e.ldr
+	if own.residual == nil {
 		// The sum with −0 is x itself.
-		w.residual, w.ldr = unsafe.Pointer(&epilogueZeros), 0
+		own.residual, own.ldr = unsafe.Pointer(&epilogueZeros), 0
 	}
-	if tiles--; tiles > 0 {
-		t.fused(tiles, unsafe.Add(a, tileRows*lda), lda, q.offs, b, w.sumsAt(1-w.which), from, &w.epilogue, w.sumsAt(w.which), w.out, w.ldout, w.residual, w.ldr)
-		w.which = (w.which + tiles) % 2
-		w.out = unsafe.Add(w.out, tiles*tileRows*w.ldout)
-		w.residual = unsafe.Add(w.residual, tiles*tileRows*w.ldr)
+	if !w.waits {
+		t.kernel(tileRows, panelCols, a, lda, q.offs, b, w.sumsAt(w.which), panelCols, from)
+		w.waits, w.rows[0] = true, *own
+		if tiles--; tiles == 0 {
+			return
+		}
+		own.down(1)
+		a = unsafe.Add(a, tileRows*lda)
 	}
+	t.fused(tiles, a, lda, q.offs, b, w.sumsAt(1-w.which), from, &w.epilogue, w.sumsAt(w.which), &w.rows)
+	w.which = (w.which + tiles) % 2
+	w.rows[0] = *own
+	w.rows[0].down(tiles - 1)
+}
+
+// down goes down some tiles.
+func (r *fusedRows) down(tiles int) {
+	r.out = unsafe.Add(r.out, tiles*tileRows*r.ldout)
+	r.residual = unsafe.Add(r.residual, tiles*tileRows*r.ldr)
 }
 
 // sumsAt is one of the two tiles of sums.
@@ -115,17 +126,17 @@ func (w *waitingTile) sumsAt(i int) unsafe.Pointer { return unsafe.Pointer(&w.su
 // finish finishes the tile that waits, if one does.
 func (s *strip) finish() {
 	w := &s.waiting
-	if w.panel == nil {
+	if !w.waits {
 		return
 	}
 	w.args = s.args
-	e := &w.args
+	e, r := &w.args, &w.rows[0]
 	e.sums, e.rows, e.cols = w.sumsAt(w.which), tileRows, panelCols
-	e.scale, e.bias = &w.epilogue.scale[0], &w.epilogue.bias[0]
-	e.out, e.ldout, e.residual, e.ldr = w.out, w.ldout, w.residual, w.ldr
+	e.scale, e.bias = r.scale, r.bias
+	e.out, e.ldout, e.residual, e.ldr = r.out, r.ldout, r.residual, r.ldr
 	if e.outKind == outBytes {
 		e.residual = nil
 	}
 	epilogueFamily.use.fn(e)
-	w.panel, w.out, w.residual, w.args = nil, nil, nil, epilogueArgs{}
+	w.waits, w.rows, w.args = false, [2]fusedRows{}, epilogueArgs{}
 }

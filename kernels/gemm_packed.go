@@ -30,9 +30,8 @@ const (
 // the epilogue needs of its columns. It begins at a cache line, or every vector
 // would cross from one to the next.
 type stripData struct {
-	sums        [amxRows * panelCols]int32
-	from        [panelCols]int32 // what sums begin with: the compensation of A's zero point
-	scale, bias [panelCols]float32
+	sums    [amxRows * panelCols]int32
+	columns columnData
 }
 
 // strip is the working memory of one part of a product.
@@ -156,6 +155,8 @@ func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 	}
 	width = max(width, depth*t.p.elem)
 	chunk := t.chunkRows(iEnd-i, chunkBytes/max(width, 1))
+	turn := 0
+	t.fillColumns(s, turn, &panels[0])
 	for ; i < iEnd; i += chunk {
 		rows := min(chunk, iEnd-i)
 		a, lda := unsafe.Add(t.a, i*t.lda), t.lda
@@ -169,30 +170,15 @@ func (t *packedTask) rows(s *strip, i, iEnd int, panels []panel) {
 			t.sumRows(s, rows, a, lda)
 		}
 		for n := range panels {
-			if n+1 < len(panels) {
-				t.fetch(panels[n+1].col)
+			if n+1 < len(panels) || i+chunk < iEnd {
+				t.fillColumns(s, turn+1, &panels[(n+1)%len(panels)])
+				t.fetchColumns(&panels[(n+2)%len(panels)])
 			}
-			t.panel(s, i, rows, a, lda, &panels[n])
+			t.panel(s, i, rows, a, lda, turn, &panels[n])
+			turn++
 		}
 	}
 	s.finish()
-}
-
-// fetch fetches what the epilogue of the panel at a column will need: with few rows,
-// waiting for it takes a tenth of the time of the whole product.
-func (t *packedTask) fetch(col int) {
-	nothing := unsafe.Pointer(&epilogueZeros)
-	sums, scale, bias := nothing, nothing, nothing
-	if t.zeroA != 0 {
-		sums = unsafe.Pointer(&t.colSums[col])
-	}
-	if len(t.e.Scale) > 1 {
-		scale = unsafe.Pointer(&t.e.Scale[col])
-	}
-	if t.e.Bias != nil {
-		bias = unsafe.Pointer(&t.e.Bias[col])
-	}
-	fetchColumns(sums, scale, bias)
 }
 
 // chunkRows is how many of n rows make a chunk, of which most stay in the
@@ -212,15 +198,18 @@ func (t *packedTask) chunkRows(n, most int) int {
 	return roundUp(ceilDiv(n, ceilDiv(n, chunk)), t.stripRows)
 }
 
-// panel computes a chunk's rows of one panel.
-func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *panel) {
+// panel computes a chunk's rows of one panel, the one of a turn.
+func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda, turn int, q *panel) {
 	b := unsafe.Add(unsafe.Pointer(unsafe.SliceData(t.p.data)), q.at)
-	from := t.from(s, q)
+	from := t.from(s, turn, q)
 	if t.direct {
 		t.kernel(rows, q.width, a, lda, q.offs, b, unsafe.Add(t.c, 4*(i*t.ldc+q.col)), t.ldc, from)
 		return
 	}
-	t.columns(s, q)
+	s.args.sums, s.args.cols = unsafe.Pointer(&s.sums), q.cols
+	c := &s.columns[turn%columnSlots]
+	s.args.scale, s.args.bias = &c.scale[0], &c.bias[0]
+	s.args.residual, s.args.ldr = nil, 4*t.e.LDR
 	size := 4
 	if t.outKind == outBytes {
 		size = 1
@@ -245,44 +234,6 @@ func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda int, q *
 		}
 		e.rows = n
 		epilogueFamily.use.fn(e)
-	}
-}
-
-// from is what the sums of a panel begin with: nil for zeros.
-func (t *packedTask) from(s *strip, q *panel) unsafe.Pointer {
-	if t.direct && t.e.Bias != nil {
-		return unsafe.Pointer(&t.e.Bias[q.col])
-	}
-	if t.zeroA == 0 {
-		return nil
-	}
-	clear(s.from[:])
-	for j, x := range t.colSums[q.col : q.col+q.cols] {
-		s.from[j] = t.zeroA * (int32(t.p.k)*t.zeroB - x)
-	}
-	return unsafe.Pointer(&s.from)
-}
-
-// columns sets what the epilogue needs of a panel's columns.
-func (t *packedTask) columns(s *strip, q *panel) {
-	e := &s.args
-	e.sums, e.cols = unsafe.Pointer(&s.sums), q.cols
-	e.scale, e.bias = &epilogueOnes[0], &epilogueZeros[0]
-	e.residual, e.ldr = nil, 4*t.e.LDR
-	switch len(t.e.Scale) {
-	case 0:
-	case 1:
-		for j := range s.scale {
-			s.scale[j] = t.e.Scale[0]
-		}
-		e.scale = &s.scale[0]
-	default:
-		copy(s.scale[:], t.e.Scale[q.col:q.col+q.cols])
-		e.scale = &s.scale[0]
-	}
-	if t.e.Bias != nil {
-		copy(s.bias[:], t.e.Bias[q.col:q.col+q.cols])
-		e.bias = &s.bias[0]
 	}
 }
 

@@ -110,7 +110,7 @@ func BenchmarkEpilogue(b *testing.B) {
 			s, out := newStrip(), make([]uint8, stripRows*768)
 			e := Epilogue{Activation: act, Quantizer: Quantizer{Scale: 0.05}}
 			e.args(&s.args, sumInt32, outBytes, e.Quantizer.params(range8[uint8]()))
-			(&packedTask{e: e}).columns(s, &panel{cols: panelCols, width: panelCols})
+			s.args.sums, s.args.cols, s.args.scale, s.args.bias = unsafe.Pointer(&s.sums), panelCols, &epilogueOnes[0], &epilogueZeros[0]
 			for i := range s.sums {
 				s.sums[i] = int32(i%7 - 3)
 			}
