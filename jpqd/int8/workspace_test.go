@@ -61,3 +61,22 @@ func TestSplit(t *testing.T) {
 		}
 	}
 }
+
+// Twelve rows one below the other begin in twelve sets of a cache of 64 sets.
+func TestApart(t *testing.T) {
+	for _, size := range []int{1, 4} {
+		for n := 1; n <= 5000; n++ {
+			d := apart(n, size)
+			if d < n || d > n+128/size {
+				t.Fatalf("%d elements of %d bytes lie %d apart", n, size, d)
+			}
+			sets := map[int]bool{}
+			for r := range 12 {
+				sets[r*d*size/64%64] = true
+			}
+			if len(sets) != 12 {
+				t.Fatalf("%d elements of %d bytes: 12 rows begin in %d sets", n, size, len(sets))
+			}
+		}
+	}
+}
