@@ -106,12 +106,14 @@ func fused[C float32 | uint8, A Integer8](t *testing.T, p *int8Product[A], e *Ep
 	}
 }
 
-// TestBlockSparseFused has panels with enough blocks, with too few and with none.
+// TestBlockSparseFused has panels with enough blocks, with too few and with none,
+// and so many of these in a row that a tile waits for long.
 func TestBlockSparseFused(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // threads would share the panels
 	r := rand.New(rand.NewPCG(10, 11))
-	const m, n, k = 60, 160, 1600
+	const m, n, k = 60, 384, 1600
 	for _, cols := range []int{16, 32, 64} {
-		w, dense := bsrOf(r, n, k, 32, cols, 0.6, 2)
+		w, dense := bsrOf(r, n, k, 32, cols, 0.6, 2, 4, 5, 6, 7, 8, 9)
 		a := make([]int8, m*k)
 		fillBytes(r, a)
 		e := &Epilogue{ZeroA: -5, Scale: []float32{1e-6}, Bias: fill(r, 1, make([]float32, n)), Activation: ActGELU, Quantizer: Quantizer{Scale: 0.02}}

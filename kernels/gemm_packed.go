@@ -215,6 +215,9 @@ func (t *packedTask) panel(s *strip, i, rows int, a unsafe.Pointer, lda, turn in
 		size = 1
 	}
 	fuses := t.fused != nil && rows >= tileRows && q.fits()
+	if !fuses {
+		s.finish() // before another panel takes the columns of the tile that waits
+	}
 	for r, n := 0, 0; r < rows; r += n {
 		n = min(t.stripRows, rows-r)
 		at := unsafe.Add(a, r*lda)
